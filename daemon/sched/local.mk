@@ -1,0 +1,2 @@
+noinst_LIBRARIES += libsched.a
+libsched_a_SOURCES = daemon/sched/sched.h

@@ -1,0 +1,130 @@
+/*
+ * Tasks: stackful coroutines on one event loop. A task is created ready, runs in a later turn on its own stack, and gives way only inside a function
+ * whose name begins with await_. One task runs at a time; all of this room belongs to the loop's thread.
+ *
+ * Vocabulary and semantics are asyncio's (docs.python.org/3/library/asyncio-task.html); scopes and "cancel is an error from the next
+ * wait; clean-up cannot wait" are libdill's.
+ *
+ *   created ──▶ ready ──▶ running ──▶ waiting ──▶ ready …          running ──▶ ended (result: the int that fn returned)
+ *
+ * Cancel: arrives as ERR_CANCELLED from the wait where the task is, or from its next (first) wait. From then on every further await_ returns
+ * ERR_CANCELLED at once, but for the shielded ones. Deferred clean-ups run last in, first out, when fn has returned; they
+ * must not wait.
+ *
+ * Stacks are small (16 KiB unless asked otherwise). Calls into libraries that need more (JSON, formatting of floats, name look-up) go through task_call_big().
+ */
+#ifndef BAKERY_TASK_TASK_H
+#define BAKERY_TASK_TASK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/loop/loop.h"
+#include "daemon/task/future.h"
+
+struct task;
+struct scope;
+
+/* ---- the runtime ---- */
+
+/* Sets the runtime up on this loop (one runtime a process) and becomes its turn hook. 0 or a negative errno value. */
+int task_runtime_init(struct loop *loop);
+/* Every task must have ended. Gives back stacks. */
+void task_runtime_clear(void);
+/* The loop it runs on. */
+struct loop *task_loop(void);
+
+struct task_stats {
+	uint64_t spawned, ended, switches;
+	uint32_t alive, ready, stacks_used, stacks_cached;
+	int64_t longest_hold_ns; /* the longest that one task held the loop */
+	const char *longest_hold_name;
+	uint64_t slow; /* holds beyond the threshold */
+};
+void task_stats_get(struct task_stats *out);
+/* A task that holds the loop longer than this is logged with its name and counted; 0: never. */
+void task_set_slow_ns(int64_t ns);
+
+/* ---- a task ---- */
+
+enum task_stack { TASK_STACK_SMALL, TASK_STACK_MEDIUM, TASK_STACK_LARGE }; /* 16, 64, 256 KiB */
+
+struct task_spec {
+	const char *name; /* static text, or kept by the caller until the end */
+	int64_t id; /* order or connection that it is about; 0: none. Shown beside the name */
+	enum task_stack stack;
+	int (*fn)(void *arg);
+	void *arg;
+	struct scope *scope; /* who owns it; NULL: the root scope of the runtime */
+};
+
+/* Creates a task, ready to run in a later turn. *out (may be NULL) borrows it until it has ended: keep it only where you are told of the end (join
+ * it, or hold its scope). 0, or -ENOMEM and nothing happened. */
+int task_spawn(const struct task_spec *spec, struct task **out);
+
+/* The running task; NULL on the loop's own stack. */
+struct task *task_current(void);
+const char *task_name(const struct task *t);
+int64_t task_id(const struct task *t);
+
+/* 0: cancel requested (again is fine). ERR_STATE: it had ended. */
+int task_cancel(struct task *t);
+/* True when the running task has been cancelled, also before its next wait. */
+bool task_cancelled(void);
+
+/* Runs fn(arg) when the running task ends, whatever ends it; last in, first out. The clean-up must not wait. 0 or -ENOMEM (then fn has not been
+ * called). */
+int task_defer(void (*fn)(void *arg), void *arg);
+
+/* Runs fn(arg) on the loop's big stack (megabytes) and returns its result; on the loop's stack already: just calls it. fn must not wait. Does not suspend. */
+int task_call_big(int (*fn)(void *arg), void *arg);
+
+/* ---- waiting: all these suspend, and end early with ERR_CANCELLED or, past the absolute deadline (clock_mono_ns; CLOCK_NEVER), ERR_TIMEOUT ---- */
+
+/* To the back of the ready line. */
+int await_yield(void);
+int await_sleep_until(int64_t deadline_ns);
+int await_sleep_ms(int64_t ms);
+
+/* 0 when f has a result (read it with future_get), its error, or ERR_CANCELLED when f or this task was cancelled. A cancel leaves f alone. */
+int await_future(struct future *f, int64_t deadline_ns);
+/* The same, but neither cancel nor time ends it: for answers that must be known and come soon (a commit). */
+int await_future_shielded(struct future *f);
+
+/* The end of another task: its result. */
+int await_task(struct task *t, int64_t deadline_ns);
+
+/* ---- a descriptor that tasks wait on: edge-triggered, registered once ---- */
+struct task_fd {
+	struct loop_fd watch;
+	int ready; /* LOOP_READ | LOOP_WRITE: became ready since a call said EAGAIN */
+	struct task *reader, *writer; /* at most one of each */
+};
+int task_fd_init(struct task_fd *w, int fd);
+/* Nobody may wait on it. Call before close(2). */
+void task_fd_clear(struct task_fd *w);
+/* Waits until fd is readable (LOOP_READ) or writable (LOOP_WRITE). Call after read or write said EAGAIN. */
+int await_fd(struct task_fd *w, int what, int64_t deadline_ns);
+
+/* ---- a condition: somebody says that something changed; no memory of it is kept ---- */
+struct condition {
+	TAILQ_HEAD(, future_wait) waits;
+};
+void condition_init(struct condition *c);
+void condition_signal(struct condition *c); /* the first waiter */
+void condition_broadcast(struct condition *c);
+int await_condition(struct condition *c, int64_t deadline_ns);
+
+/* ---- a scope owns tasks: closing it cancels them and waits; no task outlives its scope ---- */
+int scope_new(struct scope **out, const char *name);
+size_t scope_count(const struct scope *s);
+/* Cancels every task of it; does not suspend. */
+void scope_cancel(struct scope *s);
+/* Cancels, waits until every task of it has ended (shielded), frees it. */
+void await_scope_close(struct scope *s);
+
+/* For `bakery tasks`: calls fn for every task alive, oldest first. state: "ready", "running", "waiting"; on: what it waits for, or NULL. */
+void task_each(void (*fn)(void *arg, const struct task *t, const char *state, const char *on, int64_t since_ns), void *arg);
+
+#endif

@@ -1,0 +1,1 @@
+# Unit tests of client: each a program unit-NAME from test_NAME.c.

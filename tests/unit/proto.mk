@@ -1,0 +1,1 @@
+# Unit tests of proto: each a program unit-NAME from test_NAME.c.

@@ -1,1 +1,5 @@
 # Unit tests of order: each a program unit-NAME from test_NAME.c.
+UNIT_TESTS += unit-state
+unit_state_SOURCES = tests/unit/test_state.c
+unit_state_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) -DSTATES_MD='"$(abs_top_srcdir)/daemon/order/STATES.md"'
+unit_state_LDADD = liborder.a $(UNIT_LIBS)

@@ -21,7 +21,7 @@ struct slice {
 
 static inline const char *buf_bytes(const struct buf *b)
 {
-	return b->data + b->off;
+	return b->data ? b->data + b->off : "";
 }
 
 void buf_clear(struct buf *b); /* gives the memory back */

@@ -10,15 +10,25 @@
 
 #include "proto/buf.h"
 
-enum value_type { VALUE_SIMPLE, VALUE_ERROR, VALUE_INT, VALUE_BULK, VALUE_NULL, VALUE_ARRAY, VALUE_MAP, VALUE_BOOL, VALUE_PUSH };
+enum value_type {
+	VALUE_SIMPLE,
+	VALUE_ERROR,
+	VALUE_INT,
+	VALUE_BULK,
+	VALUE_NULL,
+	VALUE_ARRAY,
+	VALUE_MAP,
+	VALUE_BOOL,
+	VALUE_PUSH
+};
 
 struct value {
 	enum value_type type;
 	int64_t number; /* INT, BOOL */
-	char *text; /* SIMPLE, ERROR, BULK: NUL-terminated for convenience, may hold NULs before len */
+	char *text;     /* SIMPLE, ERROR, BULK: NUL-terminated for convenience, may hold NULs before len */
 	size_t len;
 	struct value *items; /* ARRAY, PUSH: count; MAP: key, value, key, value … */
-	size_t count; /* of items (a MAP of n pairs has 2n) */
+	size_t count;        /* of items (a MAP of n pairs has 2n) */
 };
 
 struct value_parser;

@@ -1,10 +1,12 @@
 /*
- * Who is at the other end of a connection, as the kernel says: for a Unix socket the uid, gid and pid (SO_PEERCRED, unix(7)); for TCP the address.
+ * Who is at the other end of a connection, as the kernel says: for a Unix socket the uid, gid, pid and groups
+ * (SO_PEERCRED, SO_PEERGROUPS, unix(7)); for TCP the address. Knows nothing of users or rights.
  */
 #ifndef BAKERY_NET_PEER_H
 #define BAKERY_NET_PEER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -13,11 +15,17 @@ struct peer {
 	uid_t uid;
 	gid_t gid;
 	pid_t pid;
-	char name[64]; /* "unix:uid=1000" or "192.0.2.1:4711", for logs */
+	char name[64];       /* "unix:uid=1000" or "192.0.2.1:4711" or "[2001:db8::1]:4711", for logs */
 	uint8_t address[16]; /* TCP: IPv6 or mapped IPv4, for limits by address */
 };
 
-/* 0 or a negative errno value. */
+/* 0 or a negative errno value (-EPROTONOSUPPORT: neither a Unix nor an internet socket). */
 int peer_identify(int fd, struct peer *out);
+
+/*
+ * Is the process at the other end of a Unix socket in this group: its own gid, or one of the groups that it had when it
+ * connected. No name service is asked. Kernels before 4.13 tell only the gid.
+ */
+bool peer_in_group(int fd, const struct peer *p, gid_t group);
 
 #endif

@@ -7,7 +7,7 @@
 UNIT_TESTS =
 UNIT_LIBS = libunit.a $(CHECK_LIBS)
 
-EXTRA_LIBRARIES = libunit.a
+EXTRA_LIBRARIES += libunit.a
 libunit_a_SOURCES = tests/unit/unit.h tests/unit/unit.c
 libunit_a_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 

@@ -26,18 +26,19 @@ struct job {
 	int attempt;
 	int step;
 	const char *recipe;
-	uint64_t generation; /* of the configuration */
-	int64_t timeout_ms; /* what is left of the attempt's time; CONF_NONE */
+	uint64_t generation;  /* of the configuration */
+	int64_t timeout_ms;   /* what is left of the attempt's time; CONF_NONE */
 	struct slice payload; /* canonical; the worker expands it */
 };
 
 /* One job at a worker. Storage is the caller's, from start or adopt until job_run_release(). */
 struct job_run {
 	struct pool *pool;
-	struct worker *worker; /* NULL: it is gone */
+	struct worker *worker; /* NULL: it is gone, or the run has been released */
 	int64_t order;
 	int attempt, step;
-	struct future ended; /* result: outcome is filled in. Never an error: a lost worker is CAUSE_WORKER_LOST */
+	struct future
+	    ended; /* result: outcome is filled in. Never an error: a lost worker is CAUSE_WORKER_LOST */
 	struct order_outcome outcome; /* its result and message belong to the run until release */
 	void *bytes;
 };
@@ -61,9 +62,13 @@ struct pools_events {
 	void *arg;
 };
 
+/* A worker said what it may not say: its socket is closed, and somebody who may has to kill it. */
+typedef void pools_on_broken(void *arg, const char *pool, int index, int64_t pid);
+
 /* 0 or -ENOMEM. conf is kept (borrowed) until pools_free. */
 int pools_new(const struct conf *conf, const struct pools_events *events, struct pools **out);
 void pools_free(struct pools *p);
+void pools_set_on_broken(struct pools *p, pools_on_broken *fn, void *arg);
 struct pool *pools_find(struct pools *p, const char *name);
 const char *pool_name(const struct pool *p);
 

@@ -1,0 +1,169 @@
+#include "daemon/worker/workdir.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { MODE = 0700 };
+
+static bool is_dots(const char *name)
+{
+	return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]));
+}
+
+/* 1: nothing is in it; 0: something is; or a negative errno value. Two system calls: this is done for every job. */
+static int is_empty(int fd)
+{
+	_Alignas(struct dirent64) char bytes[512];
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return -errno;
+	for (;;) {
+		long n = syscall(SYS_getdents64, fd, bytes, sizeof bytes);
+		if (n <= 0)
+			return n < 0 ? -errno : 1;
+		for (long at = 0; at < n;) {
+			const struct dirent64 *d = (const struct dirent64 *)(bytes + at);
+			if (!is_dots(d->d_name))
+				return 0;
+			at += d->d_reclen;
+		}
+	}
+}
+
+static DIR *open_folder(int at, const char *name)
+{
+	/* A job may have taken its own rights away. */
+	if (fchmodat(at, name, MODE, 0) < 0 && errno != EPERM)
+		return NULL;
+	int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	if (!dir && fd >= 0)
+		close(fd);
+	return dir;
+}
+
+/*
+ * Removes what is in `name`, a folder in top: files at once; folders that are not empty are moved up into top, where they are found later. So
+ * however deep a tree is, this takes neither stack nor descriptors.
+ */
+static int flatten(int top, const char *name, uint64_t *moved)
+{
+	DIR *dir = open_folder(top, name);
+	if (!dir)
+		return -errno;
+	int r = 0;
+	for (struct dirent *d; !r && (d = readdir(dir));) {
+		if (is_dots(d->d_name) || unlinkat(dirfd(dir), d->d_name, 0) == 0 ||
+		    unlinkat(dirfd(dir), d->d_name, AT_REMOVEDIR) == 0)
+			continue;
+		char to[40];
+		do {
+			snprintf(to, sizeof to, ".bakery-%llu", (unsigned long long)(*moved)++);
+		} while (faccessat(top, to, F_OK, AT_SYMLINK_NOFOLLOW) == 0);
+		(void)fchmodat(dirfd(dir), d->d_name, MODE, 0); /* to move a folder is to write into it */
+		if (renameat(dirfd(dir), d->d_name, top, to) < 0)
+			r = -errno;
+	}
+	closedir(dir);
+	return r;
+}
+
+static int empty(int fd)
+{
+	uint64_t moved = 0;
+	int r;
+	while ((r = is_empty(fd)) == 0) {
+		int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+		if (!dir) {
+			r = -errno;
+			if (copy >= 0)
+				close(copy);
+			return r;
+		}
+		r = 0;
+		for (struct dirent *d; !r && (d = readdir(dir));) {
+			if (is_dots(d->d_name) || unlinkat(fd, d->d_name, 0) == 0 ||
+			    unlinkat(fd, d->d_name, AT_REMOVEDIR) == 0)
+				continue;
+			r = errno == ENOTEMPTY ? flatten(fd, d->d_name, &moved) : -errno;
+		}
+		closedir(dir);
+		if (r)
+			return r;
+	}
+	return r < 0 ? r : 0;
+}
+
+static int make(struct workdir *w)
+{
+	if (mkdirat(w->parent_fd, w->name, MODE) < 0 && errno != EEXIST)
+		return -errno;
+	int fd = openat(w->parent_fd, w->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	w->fd = fd;
+	return 0;
+}
+
+static int set_owner(struct workdir *w, const struct stat *st)
+{
+	if ((st->st_uid != w->uid || st->st_gid != w->gid) && fchown(w->fd, w->uid, w->gid) < 0)
+		return -errno;
+	if ((st->st_mode & 07777) != MODE && fchmod(w->fd, MODE) < 0)
+		return -errno;
+	return 0;
+}
+
+int workdir_reset(struct workdir *w)
+{
+	struct stat st;
+	if (fstat(w->fd, &st) < 0)
+		return -errno;
+	if (st.st_nlink == 0) {
+		/* The job removed its own directory. */
+		close(w->fd);
+		w->fd = -1;
+		int r = make(w);
+		if (r)
+			return r;
+		if (fstat(w->fd, &st) < 0)
+			return -errno;
+	}
+	int r = set_owner(w, &st);
+	return r ? r : empty(w->fd);
+}
+
+int workdir_open(struct workdir *w, const char *parent, const char *name, uid_t uid, gid_t gid)
+{
+	*w = (struct workdir){.parent_fd = -1, .fd = -1, .uid = uid, .gid = gid};
+	if (snprintf(w->path, sizeof w->path, "%s/%s", parent, name) >= (int)sizeof w->path ||
+	    snprintf(w->name, sizeof w->name, "%s", name) >= (int)sizeof w->name)
+		return -ENAMETOOLONG;
+	w->parent_fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r = w->parent_fd < 0 ? -errno : make(w);
+	if (!r)
+		r = workdir_reset(w);
+	if (r)
+		workdir_close(w);
+	return r;
+}
+
+void workdir_close(struct workdir *w)
+{
+	if (w->fd >= 0) {
+		(void)empty(w->fd);
+		(void)unlinkat(w->parent_fd, w->name, AT_REMOVEDIR);
+		close(w->fd);
+	}
+	if (w->parent_fd >= 0)
+		close(w->parent_fd);
+	w->fd = w->parent_fd = -1;
+}

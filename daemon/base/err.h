@@ -1,6 +1,6 @@
 /*
  * Error codes. A function returns 0 or a negative code: a negative errno value, or one of our own (err.def), which
- * begin below every errno value. Results come back through the last parameters, which are untouched on failure.
+ * begin below every errno value. Codes of our own count up from ERR_FIRST. Results come back through the last parameters, which are untouched on failure.
  */
 #ifndef BAKERY_BASE_ERR_H
 #define BAKERY_BASE_ERR_H

@@ -1,6 +1,8 @@
 # Sourced by ./quickstart and ./check: Debian packages, and the build under build/. The caller has set top (the source tree).
 # shellcheck shell=bash
+: "${top:?}"
 
+# shellcheck disable=SC2034 # for the callers
 BUILD_PACKAGES=(gcc libc6-dev make autoconf automake pkg-config
 	libevent-dev libyaml-dev libssl-dev libsqlite3-dev libjansson-dev libxxhash-dev uthash-dev)
 
@@ -8,7 +10,7 @@ BUILD_PACKAGES=(gcc libc6-dev make autoconf automake pkg-config
 # dpkg it does nothing: configure tells what is missing.
 install_packages() {
 	command -v dpkg-query >/dev/null || return 0
-	local package missing=() as_root=()
+	local package missing=() as_root=() said
 	for package; do
 		[ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
 	done
@@ -24,14 +26,15 @@ install_packages() {
 	fi
 	echo "Installing by ${as_root[*]:+sudo }apt-get: ${missing[*]}"
 	local apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=120)
-	if ! "${apt[@]}" install --no-install-recommends "${missing[@]}" >"$top/apt.log" 2>&1 &&
-		! { "${apt[@]}" update && "${apt[@]}" install --no-install-recommends "${missing[@]}"; } >"$top/apt.log" 2>&1; then
-		tail -n 20 "$top/apt.log" >&2
-		rm -f "$top/apt.log"
+	said=$(mktemp)
+	if ! "${apt[@]}" install --no-install-recommends "${missing[@]}" >"$said" 2>&1 &&
+		! { "${apt[@]}" update && "${apt[@]}" install --no-install-recommends "${missing[@]}"; } >"$said" 2>&1; then
+		tail -n 20 "$said" >&2
+		rm -f "$said"
 		echo "apt-get could not install what is needed: apt-get install ${missing[*]}" >&2
 		return 1
 	fi
-	rm -f "$top/apt.log"
+	rm -f "$said"
 }
 
 # Builds all in the directory $1, configured with the rest of the arguments if it is not configured yet. Returns 1 when it cannot,

@@ -2,6 +2,7 @@
 # Minutes of libFuzzer for each fuzz target, in a build of its own, starting from the kept corpus. FUZZ_SECONDS for each target
 # (60). What it finds stays below build/fuzz/NAME/crashes, to be added to the corpus with the correction.
 set -u
+: "${top_srcdir:?}" "${top_builddir:?}"
 seconds=${FUZZ_SECONDS:-60}
 if ! command -v clang >/dev/null; then
 	echo "1..0 # SKIP clang is not installed (Debian: clang)"

@@ -4,5 +4,7 @@ FUNC_TESTS =
 
 FUNC_FRAME = tests/func/bakery_test.py tests/func/bakery_daemon.py tests/func/bakery_resp.py
 
+EXTRA_DIST += tests/func/with-systemd.sh
+
 EXTRA_DIST += $(FUNC_FRAME) $(FUNC_TESTS)
 TESTS += $(FUNC_TESTS)

@@ -1,5 +1,9 @@
-# Lint: what a compiler does not see. Programs NAME.sh and NAME.py that speak TAP.
-LINT_TESTS =
+# Lint: what a compiler does not see. Programs that speak TAP, one line for each question.
+LINT_TESTS = tests/lint/rooms.py tests/lint/code.py tests/lint/scripts.py tests/lint/tree.py
 
-EXTRA_DIST += $(LINT_TESTS)
+EXTRA_DIST += $(LINT_TESTS) tests/lint/lint.py
 TESTS += $(LINT_TESTS)
+
+print-distributed:
+	@printf '%s\n' $(DISTFILES) | $(SED) 's|^$(top_srcdir)/||;s|^$(srcdir)/||' 
+.PHONY: print-distributed

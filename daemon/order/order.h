@@ -33,17 +33,18 @@ int order_cause_parse(const char *word, size_t len, enum order_cause *out);
 
 /* How an attempt ended, as the worker reports it and the store keeps it. */
 struct order_outcome {
-	enum order_cause cause; /* CAUSE_EXIT with exit 0: success */
-	int exit; /* −1: none */
-	int signal; /* 0: none */
-	int error; /* errno, for spawn; 0: none */
+	enum order_cause cause;          /* CAUSE_EXIT with exit 0: success */
+	int exit;                        /* −1: none */
+	int signal;                      /* 0: none */
+	int error;                       /* errno, for spawn; 0: none */
 	int64_t started_ms, finished_ms; /* wall clock */
 	int64_t cpu_ms, max_rss_kib;
 	bool result_cut;
 	uint64_t result_total; /* bytes that the job wrote; more than result_len when cut */
-	const char *result; /* owned by whoever filled it in */
+	const char *result;    /* owned by whoever filled it in */
 	size_t result_len;
-	const char *message; /* the end of standard error, at most ORDER_MESSAGE_MAX bytes; not NUL-terminated */
+	const char
+	    *message; /* the end of standard error, at most ORDER_MESSAGE_MAX bytes; not NUL-terminated */
 	size_t message_len;
 };
 enum { ORDER_MESSAGE_MAX = 4096 };

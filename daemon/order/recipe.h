@@ -16,18 +16,19 @@
  * or ill-typed parameter is refused by name. *canonical gets the payload as canonical JSON (sorted keys, defaults filled in), or the
  * opaque bytes as they are. 0; -EINVAL with why (one line, no control characters) filled in; -ENOMEM.
  */
-int recipe_check_payload(const struct conf_recipe *r, struct slice payload, struct buf *canonical, char why[static 256]);
+int recipe_check_payload(
+    const struct conf_recipe *r, struct slice payload, struct buf *canonical, char why[static 256]);
 
 struct recipe_values {
 	int64_t order;
 	int attempt;
-	int worker; /* {worker} */
+	int worker;           /* {worker} */
 	struct slice payload; /* canonical */
 };
 
 /* A command ready to start. Everything belongs to it. */
 struct recipe_command {
-	char **argv; /* NULL-terminated */
+	char **argv;       /* NULL-terminated */
 	char *stdin_bytes; /* NULL: empty */
 	size_t stdin_len;
 	void *arena;
@@ -37,8 +38,8 @@ struct recipe_command {
  * Expands a step's command in the worker: placeholders filled in, a placeholder never splits an argument, no shell; a whole-argument list parameter
  * becomes one argument an element; `under` is checked after resolving links. 0; -EINVAL with why (cause params); -ENOMEM.
  */
-int recipe_expand(const struct conf_recipe *r, const struct conf_step *step, const struct recipe_values *values,
-    struct recipe_command *out, char why[static 256]);
+int recipe_expand(const struct conf_recipe *r, const struct conf_step *step,
+    const struct recipe_values *values, struct recipe_command *out, char why[static 256]);
 void recipe_command_clear(struct recipe_command *c);
 
 #endif

@@ -24,6 +24,7 @@ struct sched_options {
 
 /* 0 or -ENOMEM. */
 int sched_new(const struct sched_options *o, struct sched **out);
+/* After the store has been closed and the pools have been freed: they may hold what is freed here. No task of it may be left. NULL is fine. */
 void sched_free(struct sched *s);
 
 /* News from below. */
@@ -42,12 +43,22 @@ int await_sched_cancel(struct sched *s, struct store_cancel *r);
 int await_sched_pause(struct sched *s, const char *recipe, bool paused, const char *by, struct slice reason);
 bool sched_is_paused(const struct sched *s, const char *recipe);
 
-/* No order starts any more. Then: when nothing runs, or at the deadline after the rest has been stopped and queued again, *done becomes final. */
+/* No order starts any more. Then: when nothing runs, or at the deadline after the rest has been stopped and queued again, *done becomes final. Again:
+ * the deadline is moved; done is then the same. */
 void sched_drain(struct sched *s, int64_t deadline_ns, struct future *done);
 bool sched_draining(const struct sched *s);
 
 /* Why a queued order has not started: a fixed word and a text in plain English into why. For EXPLAIN. */
-enum sched_hold { SCHED_HOLD_NONE, SCHED_HOLD_PAUSED, SCHED_HOLD_NO_RECIPE, SCHED_HOLD_CONCURRENCY, SCHED_HOLD_RUNNING, SCHED_HOLD_WORKERS, SCHED_HOLD_DRAINING, SCHED_HOLD_RECOVERING };
+enum sched_hold {
+	SCHED_HOLD_NONE,
+	SCHED_HOLD_PAUSED,
+	SCHED_HOLD_NO_RECIPE,
+	SCHED_HOLD_CONCURRENCY,
+	SCHED_HOLD_RUNNING,
+	SCHED_HOLD_WORKERS,
+	SCHED_HOLD_DRAINING,
+	SCHED_HOLD_RECOVERING
+};
 enum sched_hold sched_why_held(const struct sched *s, const char *recipe, char why[static 256]);
 const char *sched_hold_word(enum sched_hold h);
 

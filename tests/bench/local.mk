@@ -6,7 +6,10 @@
 #     bench_task_LDADD = libtask.a libbase.a
 #
 # Each prints beside its figure what the machine itself can do in the same run.
-BENCHES =
+BENCHES = bench-service
+bench_service_SOURCES = tests/bench/bench_service.c tests/bench/client.h tests/bench/client.c tests/bench/daemon.h tests/bench/daemon.c \
+	tests/bench/machine.h tests/bench/machine.c
+bench_service_LDADD = libproto.a
 
 include tests/bench/task.mk
 include tests/bench/store.mk

@@ -1,80 +1,280 @@
 /*
- * One libevent base, used for what it does well (epoll, its edge-triggered registrations and a precise wait); the timers are our own heap, so that one
- * clock, which tests can set, rules them all.
- *
- * A turn: the hook runs what is ready; due timers run; then libevent waits for as long as nothing is due and nothing is ready, and runs what
- * descriptors bring, the posts of other threads among it (one eventfd).
+ * libevent as our clockwork: it looks after epoll(7), one persistent edge-triggered event for each descriptor. Timers are ours: a heap
+ * over clock_mono_ns(), so that a test's clock moves them, behind one timerfd that is set again only when the earliest deadline
+ * comes before what it is set to. So most turns cost one system call.
  */
 #include "daemon/loop/loop.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <event2/event.h>
-#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "daemon/base/clock.h"
+#include "daemon/base/log.h"
 #include "daemon/loop/timer.h"
 
-enum { TEST_WAIT_MS = 10 };
-
-struct signal_handler {
-	void (*on_signal)(const struct signalfd_siginfo *info, void *arg);
-	void *arg;
-};
+/* With a test's clock, timers are looked at this often. */
+#define TEST_POLL_NS (10 * NS_PER_MS)
 
 struct loop {
 	struct event_base *base;
-	struct timer_heap timers;
-	struct event *alarm; /* ends the wait when the first timer is due */
-	bool stopped;
 	bool (*hook)(void *arg);
 	void *hook_arg;
-	int64_t now_ns;
+	bool stop;
 	uint64_t turns;
+	int64_t now_ns; /* 0: not asked since the last wait */
 
-	int wake_fd;
-	struct event *wake;
-	pthread_mutex_t lock; /* of posts */
-	STAILQ_HEAD(, loop_post) posts;
+	struct timer_heap timers;
+	struct loop_fd timer_watch;
+	int64_t armed_ns; /* what the timerfd is set to; CLOCK_NEVER: nothing */
 
-	int signal_fd;
+	/* What other threads have posted, the last first. */
+	struct loop_post *_Atomic posts;
+	struct loop_fd post_watch;
+
+	struct loop_fd signal_watch;
 	sigset_t signals;
-	struct event *signal_event;
-	struct signal_handler handlers[_NSIG];
+	struct {
+		void (*fn)(const struct signalfd_siginfo *info, void *arg);
+		void *arg;
+	} handlers[_NSIG];
 };
 
-static void run_posts(struct loop *loop)
+/* ---- descriptors ---- */
+
+static void fd_event(evutil_socket_t fd, short what, void *arg)
 {
-	STAILQ_HEAD(, loop_post) posts = STAILQ_HEAD_INITIALIZER(posts);
-	pthread_mutex_lock(&loop->lock);
-	STAILQ_CONCAT(&posts, &loop->posts);
-	pthread_mutex_unlock(&loop->lock);
-	struct loop_post *p;
-	while ((p = STAILQ_FIRST(&posts))) {
-		STAILQ_REMOVE_HEAD(&posts, entry);
+	(void)fd;
+	struct loop_fd *w = arg;
+	w->on_ready(w, (what & EV_READ ? LOOP_READ : 0) | (what & EV_WRITE ? LOOP_WRITE : 0));
+}
+
+int loop_fd_add(struct loop *loop, struct loop_fd *w, int fd, void (*on_ready)(struct loop_fd *w, int what))
+{
+	struct event *event = event_new(loop->base, fd, EV_READ | EV_WRITE | EV_ET | EV_PERSIST, fd_event, w);
+	if (!event)
+		return -ENOMEM;
+	errno = 0;
+	if (event_add(event, NULL) < 0) {
+		int e = errno;
+		event_free(event);
+		return e ? -e : -ENOMEM;
+	}
+	*w = (struct loop_fd){.loop = loop, .event = event, .fd = fd, .on_ready = on_ready};
+	return 0;
+}
+
+void loop_fd_remove(struct loop_fd *w)
+{
+	if (w->event)
+		event_free(w->event);
+	w->event = NULL;
+}
+
+/* ---- timers ---- */
+
+int loop_timer_set(
+    struct loop *loop, struct loop_timer *t, int64_t due_ns, void (*on_due)(struct loop_timer *t))
+{
+	int r = timer_heap_set(&loop->timers, t, due_ns);
+	if (r == 0)
+		t->on_due = on_due;
+	return r;
+}
+
+void loop_timer_clear(struct loop *loop, struct loop_timer *t)
+{
+	timer_heap_remove(&loop->timers, t);
+}
+
+/* The timerfd has gone off. Edge-triggered: it need not be read. The next turn runs what is due. */
+static void timer_ready(struct loop_fd *w, int what)
+{
+	(void)what;
+	w->loop->armed_ns = CLOCK_NEVER;
+}
+
+static void run_timers(struct loop *loop)
+{
+	int64_t now = loop_now_ns(loop);
+	struct loop_timer *t;
+	/* A callback may set timers that are due at once: as many as there were at first is enough for one turn. */
+	for (uint32_t n = loop->timers.count; n > 0; n--) {
+		t = timer_heap_first(&loop->timers);
+		if (!t || t->due_ns > now)
+			break;
+		timer_heap_remove(&loop->timers, t);
+		t->on_due(t);
+	}
+}
+
+/* Makes the kernel wake us for the earliest deadline. False when that is now. */
+static bool arm_timer(struct loop *loop)
+{
+	struct loop_timer *first = timer_heap_first(&loop->timers);
+	if (!first || first->due_ns == CLOCK_NEVER)
+		return true;
+	int64_t now = loop->now_ns, due = first->due_ns;
+	if (due <= now)
+		return false;
+	struct itimerspec when = {0};
+	int flags = 0;
+	if (clock_is_test()) {
+		/* The test's clock may jump at any time: look often, by the kernel's own. */
+		int64_t rest = due - now < TEST_POLL_NS ? due - now : TEST_POLL_NS;
+		when.it_value.tv_nsec = rest;
+	} else {
+		/* A later deadline than before is left: the wake-up that comes too early sets the next. */
+		if (due >= loop->armed_ns)
+			return true;
+		flags = TFD_TIMER_ABSTIME;
+		when.it_value.tv_sec = due / NS_PER_S;
+		when.it_value.tv_nsec = due % NS_PER_S;
+	}
+	/* Fails for a bad argument only. */
+	int r = timerfd_settime(loop->timer_watch.fd, flags, &when, NULL);
+	assert(r == 0);
+	(void)r;
+	loop->armed_ns = due;
+	return true;
+}
+
+/* ---- posts ---- */
+
+void loop_post(struct loop *loop, struct loop_post *p, void (*fn)(struct loop_post *p))
+{
+	p->fn = fn;
+	/* Once it is in the list, p and, when p ends the program, the loop are not ours any more: the number is read before. */
+	int wake = loop->post_watch.fd;
+	struct loop_post *first = atomic_load_explicit(&loop->posts, memory_order_relaxed);
+	do {
+		p->entry.stqe_next = first;
+	} while (!atomic_compare_exchange_weak_explicit(
+	    &loop->posts, &first, p, memory_order_release, memory_order_relaxed));
+	if (!first) {
+		uint64_t one = 1;
+		ssize_t n;
+		do {
+			n = write(wake, &one, sizeof one);
+		} while (n < 0 && errno == EINTR);
+	}
+}
+
+/* Edge-triggered: each write is an event of its own, and the eventfd need not be read. */
+static void posts_ready(struct loop_fd *w, int what)
+{
+	(void)what;
+	struct loop_post *last = atomic_exchange_explicit(&w->loop->posts, NULL, memory_order_acquire);
+	struct loop_post *first = NULL;
+	while (last) {
+		struct loop_post *before = last->entry.stqe_next;
+		last->entry.stqe_next = first;
+		first = last;
+		last = before;
+	}
+	while (first) {
+		struct loop_post *p = first;
+		first = p->entry.stqe_next;
 		p->fn(p);
 	}
 }
 
-static void on_wake(evutil_socket_t fd, short what, void *arg)
+/* ---- signals ---- */
+
+static void signals_ready(struct loop_fd *w, int what)
 {
 	(void)what;
-	uint64_t count;
-	/* The counter is only a bell: emptied before the posts are taken, so that a later post rings again. */
-	while (read(fd, &count, sizeof count) < 0 && errno == EINTR)
-		;
-	run_posts(arg);
+	struct loop *loop = w->loop;
+	struct signalfd_siginfo info;
+	for (;;) {
+		ssize_t n = read(w->fd, &info, sizeof info);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n != (ssize_t)sizeof info)
+			return;
+		if (info.ssi_signo < _NSIG && loop->handlers[info.ssi_signo].fn)
+			loop->handlers[info.ssi_signo].fn(&info, loop->handlers[info.ssi_signo].arg);
+	}
 }
 
-static void on_alarm(evutil_socket_t fd, short what, void *arg)
+int loop_signal(struct loop *loop, int signo,
+    void (*on_signal)(const struct signalfd_siginfo *info, void *arg), void *arg)
 {
-	/* Ending the wait is all that it is for: the next turn runs the timers. */
-	(void)fd;
-	(void)what;
-	(void)arg;
+	sigset_t wanted = loop->signals, one;
+	if (sigaddset(&wanted, signo) < 0)
+		return -errno;
+	sigemptyset(&one);
+	sigaddset(&one, signo);
+	int r = pthread_sigmask(SIG_BLOCK, &one, NULL);
+	if (r != 0)
+		return -r;
+	bool is_new = loop->signal_watch.event == NULL;
+	int fd = signalfd(is_new ? -1 : loop->signal_watch.fd, &wanted, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (is_new) {
+		r = loop_fd_add(loop, &loop->signal_watch, fd, signals_ready);
+		if (r < 0) {
+			close(fd);
+			return r;
+		}
+	}
+	loop->signals = wanted;
+	loop->handlers[signo].fn = on_signal;
+	loop->handlers[signo].arg = arg;
+	return 0;
+}
+
+/* ---- the loop ---- */
+
+/* Takes fd: it is closed with the loop, or at once when it cannot be watched. */
+static int watch_own(
+    struct loop *loop, struct loop_fd *w, int fd, void (*on_ready)(struct loop_fd *w, int what))
+{
+	if (fd < 0)
+		return -errno;
+	int r = loop_fd_add(loop, w, fd, on_ready);
+	if (r < 0)
+		close(fd);
+	return r;
+}
+
+static void unwatch_own(struct loop_fd *w)
+{
+	if (!w->event)
+		return;
+	loop_fd_remove(w);
+	close(w->fd);
+}
+
+static void libevent_says(int severity, const char *text)
+{
+	log_at(severity >= EVENT_LOG_WARN ? LOG_LEVEL_WARN : LOG_LEVEL_DEBUG, "libevent",
+	    log_str("message", text));
+}
+
+static int open_base(struct loop *loop)
+{
+	event_set_log_callback(libevent_says);
+	struct event_config *config = event_config_new();
+	if (!config)
+		return -ENOMEM;
+	/* No locks and no timers of libevent's: the loop is one thread's, and has its own. */
+	int r = event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_IGNORE_ENV);
+	if (r == 0)
+		r = event_config_require_features(config, EV_FEATURE_ET | EV_FEATURE_O1);
+	errno = 0;
+	if (r == 0)
+		loop->base = event_base_new_with_config(config);
+	int e = errno;
+	event_config_free(config);
+	return loop->base ? 0 : e ? -e : -ENOMEM;
 }
 
 int loop_new(struct loop **out)
@@ -82,59 +282,33 @@ int loop_new(struct loop **out)
 	struct loop *loop = calloc(1, sizeof *loop);
 	if (!loop)
 		return -ENOMEM;
-	int r = -ENOMEM;
-	loop->wake_fd = loop->signal_fd = -1;
+	loop->armed_ns = CLOCK_NEVER;
 	sigemptyset(&loop->signals);
-	STAILQ_INIT(&loop->posts);
-	pthread_mutex_init(&loop->lock, NULL);
-
-	struct event_config *config = event_config_new();
-	if (!config)
-		goto failed;
-	event_config_require_features(config, EV_FEATURE_ET);
-	event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER);
-	event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
-	loop->base = event_base_new_with_config(config);
-	event_config_free(config);
-	if (!loop->base)
-		goto failed;
-	loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (loop->wake_fd < 0) {
-		r = -errno;
-		goto failed;
+	timer_heap_init(&loop->timers);
+	int r = open_base(loop);
+	if (r == 0)
+		r = watch_own(loop, &loop->post_watch, eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), posts_ready);
+	if (r == 0)
+		r = watch_own(loop, &loop->timer_watch,
+		    timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC), timer_ready);
+	if (r < 0) {
+		loop_free(loop);
+		return r;
 	}
-	loop->wake = event_new(loop->base, loop->wake_fd, EV_READ | EV_PERSIST, on_wake, loop);
-	if (!loop->wake || event_add(loop->wake, NULL) < 0)
-		goto failed;
-	loop->alarm = evtimer_new(loop->base, on_alarm, NULL);
-	if (!loop->alarm)
-		goto failed;
-	loop->now_ns = clock_mono_ns();
 	*out = loop;
 	return 0;
-failed:
-	loop_free(loop);
-	return r;
 }
 
 void loop_free(struct loop *loop)
 {
 	if (!loop)
 		return;
-	if (loop->signal_event)
-		event_free(loop->signal_event);
-	if (loop->alarm)
-		event_free(loop->alarm);
-	if (loop->wake)
-		event_free(loop->wake);
-	if (loop->signal_fd >= 0)
-		close(loop->signal_fd);
-	if (loop->wake_fd >= 0)
-		close(loop->wake_fd);
+	unwatch_own(&loop->signal_watch);
+	unwatch_own(&loop->timer_watch);
+	unwatch_own(&loop->post_watch);
+	timer_heap_clear(&loop->timers);
 	if (loop->base)
 		event_base_free(loop->base);
-	timer_heap_clear(&loop->timers);
-	pthread_mutex_destroy(&loop->lock);
 	free(loop);
 }
 
@@ -146,6 +320,8 @@ void loop_set_hook(struct loop *loop, bool (*hook)(void *arg), void *arg)
 
 int64_t loop_now_ns(struct loop *loop)
 {
+	if (loop->now_ns == 0)
+		loop->now_ns = clock_mono_ns();
 	return loop->now_ns;
 }
 
@@ -154,184 +330,25 @@ uint64_t loop_turns(const struct loop *loop)
 	return loop->turns;
 }
 
-/* What is due now, but not what these set anew: a timer that is set to the past again and again must not hold the turn. */
-static void run_timers(struct loop *loop)
-{
-	int64_t now = loop->now_ns;
-	uint32_t most = loop->timers.count;
-	struct loop_timer *t;
-	while (most-- && (t = timer_heap_first(&loop->timers)) && t->due_ns <= now) {
-		timer_heap_remove(&loop->timers, t);
-		t->on_due(t);
-	}
-}
-
-/* Makes the wait end ns from now; CLOCK_NEVER: not by time. 0 or -ENOMEM. */
-static int set_alarm(struct loop *loop, int64_t ns)
-{
-	if (ns == CLOCK_NEVER) {
-		event_del(loop->alarm);
-		return 0;
-	}
-	/* Up to the next microsecond: a wait that ends before the timer is due would be another turn. */
-	int64_t us = (ns + 999) / 1000;
-	struct timeval wait = {.tv_sec = us / 1000000, .tv_usec = us % 1000000};
-	return event_add(loop->alarm, &wait) < 0 ? -ENOMEM : 0;
-}
-
-/* Waits for descriptors, no longer than until the next timer. 0, or a negative errno value when the poll itself failed. */
-static int poll_descriptors(struct loop *loop, bool ready)
-{
-	int64_t ns = 0;
-	const struct loop_timer *first = timer_heap_first(&loop->timers);
-	if (!ready) {
-		ns = !first                         ? CLOCK_NEVER
-		     : first->due_ns == CLOCK_NEVER ? CLOCK_NEVER
-						    : first->due_ns - clock_mono_ns();
-		if (clock_is_test() && ns > TEST_WAIT_MS * NS_PER_MS)
-			ns = TEST_WAIT_MS * NS_PER_MS;
-	}
-	if (ns > 0) {
-		int r = set_alarm(loop, ns);
-		if (r < 0)
-			return r;
-	}
-	errno = 0;
-	if (event_base_loop(loop->base, EVLOOP_ONCE | (ns > 0 ? 0 : EVLOOP_NONBLOCK)) < 0)
-		return errno ? -errno : -EIO;
-	return 0;
-}
-
 int loop_run(struct loop *loop)
 {
-	loop->stopped = false;
-	while (!loop->stopped) {
+	int r = 0;
+	while (r == 0 && !loop->stop) {
 		loop->turns++;
-		loop->now_ns = clock_mono_ns();
 		run_timers(loop);
-		bool ready = loop->hook && loop->hook(loop->hook_arg);
-		if (loop->stopped)
-			break;
-		int r = poll_descriptors(loop, ready);
-		if (r < 0)
-			return r;
+		bool more = loop->hook && loop->hook(loop->hook_arg);
+		bool wait = !more && !loop->stop && arm_timer(loop);
+		/* Whoever asks after the wait wants the time after the wait. */
+		loop->now_ns = 0;
+		errno = 0;
+		if (event_base_loop(loop->base, wait ? EVLOOP_ONCE : EVLOOP_ONCE | EVLOOP_NONBLOCK) < 0)
+			r = errno ? -errno : -EIO;
 	}
-	return 0;
+	loop->stop = false;
+	return r;
 }
 
 void loop_stop(struct loop *loop)
 {
-	loop->stopped = true;
-	event_base_loopbreak(loop->base);
-}
-
-/* ---- descriptors ---- */
-
-static void on_descriptor(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd;
-	struct loop_fd *w = arg;
-	w->on_ready(w, (what & EV_READ ? LOOP_READ : 0) | (what & EV_WRITE ? LOOP_WRITE : 0));
-}
-
-int loop_fd_add(struct loop *loop, struct loop_fd *w, int fd, void (*on_ready)(struct loop_fd *w, int what))
-{
-	struct event *e = event_new(
-	    loop->base, fd, EV_READ | EV_WRITE | EV_ET | EV_PERSIST, on_descriptor, w);
-	if (!e)
-		return -ENOMEM;
-	errno = 0;
-	if (event_add(e, NULL) < 0) {
-		int r = errno ? -errno : -EIO;
-		event_free(e);
-		return r;
-	}
-	*w = (struct loop_fd){.loop = loop, .event = e, .fd = fd, .on_ready = on_ready};
-	return 0;
-}
-
-void loop_fd_remove(struct loop_fd *w)
-{
-	if (!w->event)
-		return;
-	event_free(w->event);
-	w->event = NULL;
-}
-
-/* ---- timers ---- */
-
-int loop_timer_set(
-    struct loop *loop, struct loop_timer *t, int64_t due_ns, void (*on_due)(struct loop_timer *t))
-{
-	t->on_due = on_due;
-	return timer_heap_set(&loop->timers, t, due_ns);
-}
-
-void loop_timer_clear(struct loop *loop, struct loop_timer *t)
-{
-	timer_heap_remove(&loop->timers, t);
-}
-
-/* ---- posts ---- */
-
-void loop_post(struct loop *loop, struct loop_post *p, void (*fn)(struct loop_post *p))
-{
-	p->fn = fn;
-	pthread_mutex_lock(&loop->lock);
-	bool first = STAILQ_EMPTY(&loop->posts);
-	STAILQ_INSERT_TAIL(&loop->posts, p, entry);
-	pthread_mutex_unlock(&loop->lock);
-	/* Only the first rings: whoever answers takes all. EAGAIN would mean that it rings already. */
-	uint64_t one = 1;
-	while (first && write(loop->wake_fd, &one, sizeof one) < 0 && errno == EINTR)
-		;
-}
-
-/* ---- signals ---- */
-
-static void on_signals(evutil_socket_t fd, short what, void *arg)
-{
-	(void)what;
-	struct loop *loop = arg;
-	struct signalfd_siginfo info;
-	for (;;) {
-		ssize_t n = read(fd, &info, sizeof info);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n != (ssize_t)sizeof info)
-			return;
-		const struct signal_handler *h = info.ssi_signo < _NSIG ? &loop->handlers[info.ssi_signo]
-									: NULL;
-		if (h && h->on_signal)
-			h->on_signal(&info, h->arg);
-	}
-}
-
-int loop_signal(struct loop *loop, int signo,
-    void (*on_signal)(const struct signalfd_siginfo *info, void *arg), void *arg)
-{
-	if (signo <= 0 || signo >= _NSIG)
-		return -EINVAL;
-	sigset_t signals = loop->signals;
-	sigaddset(&signals, signo);
-	int fd = signalfd(loop->signal_fd, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (fd < 0)
-		return -errno;
-	loop->signal_fd = fd;
-	if (!loop->signal_event) {
-		loop->signal_event = event_new(loop->base, fd, EV_READ | EV_PERSIST, on_signals, loop);
-		if (!loop->signal_event)
-			return -ENOMEM;
-		if (event_add(loop->signal_event, NULL) < 0)
-			return -EIO;
-	}
-	sigset_t one;
-	sigemptyset(&one);
-	sigaddset(&one, signo);
-	int r = pthread_sigmask(SIG_BLOCK, &one, NULL);
-	if (r)
-		return -r;
-	loop->signals = signals;
-	loop->handlers[signo] = (struct signal_handler){.on_signal = on_signal, .arg = arg};
-	return 0;
+	loop->stop = true;
 }

@@ -2,7 +2,7 @@
  * The event loop: libevent wrapped. The only room that includes <event2/…>. One loop a thread; all functions but loop_post() belong to the
  * loop's thread. Callbacks run on the loop's own (big) stack, one at a time, never inside the function that caused them.
  *
- * A turn of the loop: run what the turn hook has ready (tasks), then what descriptors, timers and posts bring, and wait only
+ * A turn of the loop: run the timers that are due, what the turn hook has ready (tasks), then what descriptors and posts bring, and wait only
  * when the hook has nothing ready. Sources: epoll(7), eventfd(2), signalfd(2), libevent's event(3).
  */
 #ifndef BAKERY_LOOP_LOOP_H
@@ -31,7 +31,7 @@ void loop_stop(struct loop *loop);
  */
 void loop_set_hook(struct loop *loop, bool (*hook)(void *arg), void *arg);
 
-/* Monotonic nanoseconds as of this turn: one clock call a turn. */
+/* Monotonic nanoseconds as of this turn, or of the end of its wait: one clock call for each. */
 int64_t loop_now_ns(struct loop *loop);
 
 /* Turns so far, for STATS. */
@@ -61,11 +61,13 @@ void loop_fd_remove(struct loop_fd *w);
 struct loop_timer {
 	void (*on_due)(struct loop_timer *t);
 	int64_t due_ns;
-	uint32_t place; /* in the heap, 1 …; 0: not set */
+	uint32_t place;    /* in the heap, 1 …; 0: not set */
+	uint32_t sequence; /* those of the same deadline run in the order in which they were set */
 };
 
 /* 0 or -ENOMEM. */
-int loop_timer_set(struct loop *loop, struct loop_timer *t, int64_t due_ns, void (*on_due)(struct loop_timer *t));
+int loop_timer_set(
+    struct loop *loop, struct loop_timer *t, int64_t due_ns, void (*on_due)(struct loop_timer *t));
 void loop_timer_clear(struct loop *loop, struct loop_timer *t);
 
 /* ---- posts from other threads ----

@@ -1,3 +1,4 @@
+/* A binary heap in an array that only grows; each timer knows its place, so that it can be taken out. */
 #include "daemon/loop/timer.h"
 
 #include <errno.h>
@@ -5,76 +6,91 @@
 
 enum { ROOM_FIRST = 64 };
 
-static void place(struct timer_heap *h, uint32_t i, struct loop_timer *t)
+void timer_heap_init(struct timer_heap *h)
 {
-	h->items[i] = t;
-	t->place = i;
+	*h = (struct timer_heap){0};
 }
 
-static void move_up(struct timer_heap *h, uint32_t i, struct loop_timer *t)
+void timer_heap_clear(struct timer_heap *h)
 {
-	for (; i > 1 && t->due_ns < h->items[i / 2]->due_ns; i /= 2)
-		place(h, i, h->items[i / 2]);
-	place(h, i, t);
+	free(h->at);
+	*h = (struct timer_heap){0};
 }
 
-static void move_down(struct timer_heap *h, uint32_t i, struct loop_timer *t)
+static bool before(const struct loop_timer *a, const struct loop_timer *b)
 {
-	for (uint32_t child; (child = 2 * i) <= h->count; i = child) {
-		if (child < h->count && h->items[child + 1]->due_ns < h->items[child]->due_ns)
+	if (a->due_ns != b->due_ns)
+		return a->due_ns < b->due_ns;
+	/* The sequence wraps; what is compared was set within a far smaller distance. */
+	return (int32_t)(a->sequence - b->sequence) < 0;
+}
+
+static void put(struct timer_heap *h, uint32_t place, struct loop_timer *t)
+{
+	h->at[place] = t;
+	t->place = place;
+}
+
+static void rise(struct timer_heap *h, uint32_t place, struct loop_timer *t)
+{
+	for (; place > 1 && before(t, h->at[place / 2]); place /= 2)
+		put(h, place, h->at[place / 2]);
+	put(h, place, t);
+}
+
+static void sink(struct timer_heap *h, uint32_t place, struct loop_timer *t)
+{
+	for (uint32_t child; (child = place * 2) <= h->count; place = child) {
+		if (child < h->count && before(h->at[child + 1], h->at[child]))
 			child++;
-		if (t->due_ns <= h->items[child]->due_ns)
+		if (!before(h->at[child], t))
 			break;
-		place(h, i, h->items[child]);
+		put(h, place, h->at[child]);
 	}
-	place(h, i, t);
+	put(h, place, t);
 }
 
-/* t goes to place i or to wherever it belongs from there. */
-static void settle(struct timer_heap *h, uint32_t i, struct loop_timer *t)
+/* Restores the order around a place that t is to take. */
+static void settle(struct timer_heap *h, uint32_t place, struct loop_timer *t)
 {
-	if (i > 1 && t->due_ns < h->items[i / 2]->due_ns)
-		move_up(h, i, t);
+	if (place > 1 && before(t, h->at[place / 2]))
+		rise(h, place, t);
 	else
-		move_down(h, i, t);
+		sink(h, place, t);
 }
 
 int timer_heap_set(struct timer_heap *h, struct loop_timer *t, int64_t due_ns)
 {
-	if (!t->place) {
+	uint32_t place = t->place;
+	if (place == 0) {
 		if (h->count + 1 >= h->room) {
-			uint32_t room = h->room ? 2 * h->room : ROOM_FIRST;
-			struct loop_timer **items = realloc(h->items, room * sizeof *items);
-			if (!items)
+			uint32_t room = h->room ? h->room * 2 : ROOM_FIRST;
+			void *at = realloc(h->at, room * sizeof *h->at);
+			if (!at)
 				return -ENOMEM;
-			h->items = items;
+			h->at = at;
 			h->room = room;
 		}
-		t->place = ++h->count;
+		place = ++h->count;
 	}
 	t->due_ns = due_ns;
-	settle(h, t->place, t);
+	t->sequence = h->sequence++;
+	settle(h, place, t);
 	return 0;
 }
 
 void timer_heap_remove(struct timer_heap *h, struct loop_timer *t)
 {
-	uint32_t i = t->place;
-	if (!i)
+	uint32_t place = t->place;
+	if (place == 0)
 		return;
 	t->place = 0;
-	struct loop_timer *last = h->items[h->count--];
+	struct loop_timer *last = h->at[h->count--];
 	if (last != t)
-		settle(h, i, last);
+		settle(h, place, last);
 }
 
 struct loop_timer *timer_heap_first(const struct timer_heap *h)
 {
-	return h->count ? h->items[1] : NULL;
-}
-
-void timer_heap_clear(struct timer_heap *h)
-{
-	free(h->items);
-	*h = (struct timer_heap){0};
+	return h->count ? h->at[1] : NULL;
 }

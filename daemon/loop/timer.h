@@ -1,25 +1,26 @@
 /*
- * The timers of one loop: a binary heap by due time. A timer knows its place, so that it is moved or removed in O(log n). Knows nothing of clocks.
+ * The heap of timers: the earliest first, those of the same time in the order in which they were set. Owns its array, not the timers. Knows
+ * nothing of clocks or of the kernel.
  */
 #ifndef BAKERY_LOOP_TIMER_H
 #define BAKERY_LOOP_TIMER_H
 
-#include <stddef.h>
-#include <stdint.h>
-
 #include "daemon/loop/loop.h"
 
 struct timer_heap {
-	struct loop_timer **items; /* items[0] is not used: the children of i are 2i and 2i+1 */
+	struct loop_timer **at; /* at[1] … at[count]; at[n] is due no later than at[2n] and at[2n + 1] */
 	uint32_t count, room;
+	uint32_t sequence;
 };
 
-/* Adds t, or moves it when it is there. 0 or -ENOMEM (nothing changed; moving never fails). */
-int timer_heap_set(struct timer_heap *h, struct loop_timer *t, int64_t due_ns);
-/* A no-op when it is not there. */
-void timer_heap_remove(struct timer_heap *h, struct loop_timer *t);
-/* The one that is due first; NULL when there is none. */
-struct loop_timer *timer_heap_first(const struct timer_heap *h);
+void timer_heap_init(struct timer_heap *h);
 void timer_heap_clear(struct timer_heap *h);
+
+/* Puts t in, or moves it when it is in. 0 or -ENOMEM (then it is where it was). */
+int timer_heap_set(struct timer_heap *h, struct loop_timer *t, int64_t due_ns);
+/* A no-op when it is not in. */
+void timer_heap_remove(struct timer_heap *h, struct loop_timer *t);
+/* NULL when empty. */
+struct loop_timer *timer_heap_first(const struct timer_heap *h);
 
 #endif

@@ -1,10 +1,9 @@
-# Functional tests: the real daemon, the real client, other people's clients. bakery_test.py tells how to write one; each is a
-# program test_NAME.py, listed here.
-FUNC_TESTS =
+# Functional tests: the real daemon, the real client, other people's clients, the real systemd. bakery_test.py tells how to write one;
+# each is a program test_NAME.py (or .sh), listed here.
+FUNC_TESTS = tests/func/test_systemd.sh
 
-FUNC_FRAME = tests/func/bakery_test.py tests/func/bakery_daemon.py tests/func/bakery_resp.py
-
-EXTRA_DIST += tests/func/with-systemd.sh
+FUNC_FRAME = tests/func/bakery_test.py tests/func/bakery_daemon.py tests/func/bakery_resp.py \
+	tests/func/with-systemd.sh tests/func/systemd-inside.sh
 
 EXTRA_DIST += $(FUNC_FRAME) $(FUNC_TESTS)
 TESTS += $(FUNC_TESTS)

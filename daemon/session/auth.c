@@ -1,0 +1,237 @@
+#include "daemon/session/auth.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/clock.h"
+#include "daemon/base/err.h"
+#include "daemon/base/log.h"
+#include "daemon/net/remembered.h"
+#include "daemon/session/verifier.h"
+#include "daemon/task/task.h"
+
+enum {
+	SUSPECTS = 1024,    /* addresses whose failures are kept; the oldest makes place */
+	FAILURES_MOST = 10, /* of one address in WINDOW_MS; then it has to wait */
+	WINDOW_MS = 60 * 1000,
+	SAME_MOST = 4, /* verifications under way for one address */
+};
+
+/* What a wrong name is verified against, so that it takes as long as a wrong password: nobody's. */
+#define NOBODY "scrypt$14$8$1$AAAAAAAAAAAAAAAAAAAAAA==$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+
+struct suspect {
+	uint8_t address[16];
+	int failures;
+	int64_t since_ns;
+};
+
+/* A verification under way, and how many wait for it. */
+struct attempt {
+	LIST_ENTRY(attempt) entry;
+	struct verification job;
+	struct remembered_mark mark;
+	uint8_t address[16]; /* of the first that asked */
+	int waiting;
+	size_t len;
+	char password[];
+};
+
+struct auth {
+	const struct identities *ids;
+	struct verifier *verifier;
+	struct remembered *remembered;
+	LIST_HEAD(, attempt) attempts;
+	struct suspect suspects[SUSPECTS];
+	size_t next;
+};
+
+int auth_new(struct loop *loop, const struct identities *ids, struct auth **out)
+{
+	struct auth *a = calloc(1, sizeof *a);
+	if (!a)
+		return -ENOMEM;
+	a->ids = ids;
+	int r = remembered_new(&a->remembered);
+	if (r == 0)
+		r = verifier_new(loop, &a->verifier);
+	if (r < 0) {
+		remembered_free(a->remembered);
+		free(a);
+		return r;
+	}
+	*out = a;
+	return 0;
+}
+
+void auth_free(struct auth *a)
+{
+	if (!a)
+		return;
+	assert(LIST_EMPTY(&a->attempts));
+	verifier_free(a->verifier);
+	remembered_free(a->remembered);
+	free(a);
+}
+
+void auth_stop(struct auth *a)
+{
+	verifier_stop(a->verifier);
+}
+
+/* ---- addresses that guess ---- */
+
+/* Local peers are told apart by uid. */
+static void address_of(const struct peer *from, uint8_t out[static 16])
+{
+	memcpy(out, from->address, 16);
+	if (from->local) {
+		memset(out, 0, 16);
+		memcpy(out, &from->uid, sizeof from->uid);
+	}
+}
+
+static struct suspect *find_suspect(struct auth *a, const uint8_t address[static 16])
+{
+	int64_t now = clock_mono_ns();
+	for (size_t i = 0; i < SUSPECTS; i++) {
+		struct suspect *s = &a->suspects[i];
+		if (s->failures > 0 && memcmp(s->address, address, 16) == 0) {
+			if (now - s->since_ns > WINDOW_MS * NS_PER_MS)
+				s->failures = 0;
+			return s->failures > 0 ? s : NULL;
+		}
+	}
+	return NULL;
+}
+
+static void count_failure(struct auth *a, const struct peer *from)
+{
+	uint8_t address[16];
+	address_of(from, address);
+	struct suspect *s = find_suspect(a, address);
+	if (!s) {
+		s = &a->suspects[a->next];
+		a->next = (a->next + 1) % SUSPECTS;
+		*s = (struct suspect){.since_ns = clock_mono_ns()};
+		memcpy(s->address, address, 16);
+	}
+	if (++s->failures == FAILURES_MOST)
+		log_warn("too many wrong passwords, refusing for a minute", log_str("peer", from->name));
+}
+
+static bool may_try(struct auth *a, const uint8_t address[static 16])
+{
+	const struct suspect *s = find_suspect(a, address);
+	if (s && s->failures >= FAILURES_MOST)
+		return false;
+	int same = 0;
+	const struct attempt *t;
+	LIST_FOREACH (t, &a->attempts, entry)
+		same += memcmp(t->address, address, 16) == 0;
+	return same < SAME_MOST;
+}
+
+/* ---- verifying ---- */
+
+struct marking {
+	const struct remembered *remembered;
+	const char *name;
+	struct slice password;
+	struct remembered_mark mark;
+};
+
+static int make_mark(void *arg)
+{
+	struct marking *m = arg;
+	return remembered_mark(m->remembered, m->name, m->password.data, m->password.len, &m->mark);
+}
+
+static struct attempt *find_attempt(struct auth *a, const struct remembered_mark *mark)
+{
+	struct attempt *t;
+	LIST_FOREACH (t, &a->attempts, entry)
+		if (memcmp(&t->mark, mark, sizeof *mark) == 0)
+			break;
+	return t;
+}
+
+static int start_attempt(struct auth *a, const char *hash, const struct marking *m,
+    const uint8_t address[static 16], struct attempt **out)
+{
+	struct attempt *t = calloc(1, sizeof *t + m->password.len + 1);
+	if (!t)
+		return -ENOMEM;
+	t->mark = m->mark;
+	t->len = m->password.len;
+	memcpy(t->address, address, 16);
+	if (t->len > 0)
+		memcpy(t->password, m->password.data, t->len);
+	t->job.hash = hash;
+	t->job.password = t->password;
+	t->job.len = t->len;
+	int r = verifier_submit(a->verifier, &t->job);
+	if (r < 0) {
+		explicit_bzero(t->password, t->len);
+		free(t);
+		return r;
+	}
+	LIST_INSERT_HEAD(&a->attempts, t, entry);
+	*out = t;
+	return 0;
+}
+
+static void leave_attempt(struct attempt *t)
+{
+	if (--t->waiting > 0)
+		return;
+	LIST_REMOVE(t, entry);
+	explicit_bzero(t->password, t->len);
+	free(t);
+}
+
+/* 1: right; 0: wrong; or negative. */
+static int await_verdict(struct auth *a, const struct peer *from, const char *hash, struct marking *m)
+{
+	int r = task_call_big(make_mark, m);
+	if (r < 0)
+		return r;
+	if (remembered_has(a->remembered, &m->mark))
+		return 1;
+	uint8_t address[16];
+	address_of(from, address);
+	struct attempt *t = find_attempt(a, &m->mark);
+	if (!t) {
+		r = may_try(a, address) ? start_attempt(a, hash, m, address, &t) : -EAGAIN;
+		if (r < 0)
+			return r;
+	}
+	t->waiting++;
+	r = await_future_shielded(&t->job.done);
+	if (r == 0)
+		r = t->job.verdict;
+	leave_attempt(t);
+	return r;
+}
+
+int await_auth(struct auth *a, const struct peer *from, struct slice name, struct slice password,
+    const struct user **out)
+{
+	const struct user *user = identities_find(a->ids, name.data, name.len);
+	bool known = user && user->password;
+	struct marking m = {
+	    .remembered = a->remembered, .name = known ? user->name : "", .password = password};
+	int r = await_verdict(a, from, known ? user->password : NOBODY, &m);
+	if (r == 1 && known) {
+		remembered_add(a->remembered, &m.mark);
+		*out = user;
+		return 0;
+	}
+	if (r < 0)
+		return r;
+	count_failure(a, from);
+	log_info("wrong password", log_str("peer", from->name), log_str("user", known ? user->name : NULL));
+	return ERR_INVALID;
+}

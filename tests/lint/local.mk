@@ -1,5 +1,5 @@
 # Lint: what a compiler does not see. Programs that speak TAP, one line for each question.
-LINT_TESTS = tests/lint/rooms.py tests/lint/code.py tests/lint/scripts.py tests/lint/tree.py
+LINT_TESTS = tests/lint/rooms.py tests/lint/code.py tests/lint/documents.py tests/lint/scripts.py tests/lint/tree.py
 
 EXTRA_DIST += $(LINT_TESTS) tests/lint/lint.py
 TESTS += $(LINT_TESTS)

@@ -1,0 +1,69 @@
+"""Every example of README.md that is marked <!-- test: … --> does what is written there."""
+
+import os
+import re
+import subprocess
+import sys
+
+from bakery_test import BAKERY, BUILD, PATIENCE, SOURCE, Case, main, need
+
+README = os.path.join(SOURCE, "README.md")
+
+
+def blocks(kind):
+    """The marked blocks of a kind, each with the unmarked output block that follows it at once, if any."""
+    with open(README, encoding="utf-8") as f:
+        text = f.read()
+    return re.findall(rf"<!-- test: {kind} -->\n```\w*\n(.*?)^```\n(?:```\n(.*?)^```)?", text, re.M | re.S)
+
+
+def pattern(expected):
+    """… stands for anything, in a line; a line of it alone for any lines, or none."""
+    lines = []
+    for line in expected.splitlines():
+        lines.append(r"(?:.*\n)*?" if line == "…" else ".*".join(map(re.escape, line.split("…"))) + "\n")
+    return "".join(lines)
+
+
+def commands(block):
+    """[(command, what it is to print)]."""
+    out = []
+    for line in block.splitlines():
+        if line.startswith("$ "):
+            out.append([line[2:], ""])
+        else:
+            out[-1][1] += line + "\n"
+    return out
+
+
+class Readme(Case):
+    def set_up(self):
+        super().set_up()
+        with open(os.path.join(SOURCE, "conf", "quickstart.yaml"), encoding="utf-8") as f:
+            d = self.daemon(f.read())
+        self.env = dict(d.client_env(), SOCKET=d.socket, PATH=os.path.dirname(BAKERY) + ":" + BUILD + ":" + d.env["PATH"])
+
+    def prints(self, argv, script, expected):
+        done = subprocess.run(argv, input=script.encode(), env=self.env, cwd=SOURCE, timeout=PATIENCE, check=False,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        said = done.stdout.decode()
+        wanted = "".join(pattern(e) for e in expected)
+        assert done.returncode == 0, f"{argv} ended with {done.returncode}: {done.stderr.decode()}"
+        assert re.fullmatch(wanted, said), f"printed\n{said}\ninstead of\n{''.join(expected)}"
+
+    def test_the_shell_examples_do_what_is_written(self):
+        need("redis-cli", "redis-tools")
+        found = blocks("shell")
+        assert len(found) >= 3
+        for block, _ in found:
+            lines = commands(block)
+            self.prints(["bash", "-e", "-o", "pipefail"], "\n".join(c for c, _ in lines), [e for _, e in lines])
+
+    def test_the_python_example_does_what_is_written(self):
+        found = blocks("python")
+        assert found
+        for program, output in found:
+            self.prints([sys.executable, "-"], program, [output])
+
+
+main()

@@ -5,6 +5,9 @@
 
 #include "daemon/base/rand.h"
 
+/* No sum with it overflows. */
+#define PAUSE_MAX_MS (INT64_MAX / 4)
+
 int retry_allowed(const struct conf_recipe *recipe, const struct store_head *head)
 {
 	if (head->retries >= 0 && head->retries < recipe->retries)
@@ -19,7 +22,9 @@ int64_t retry_backoff_ms(const struct conf_recipe *recipe, int before)
 
 	for (int i = 0; i < before && delay < max; i++)
 		delay *= recipe->backoff.factor;
-	ms = (int64_t)(delay < max ? delay : max);
+	ms = delay < max ? (int64_t)delay : recipe->backoff.max_ms;
+	if (ms > PAUSE_MAX_MS)
+		ms = PAUSE_MAX_MS;
 	spread = ms / 100 * recipe->backoff.jitter_percent + ms % 100 * recipe->backoff.jitter_percent / 100;
 	if (spread > 0)
 		ms += (int64_t)rand_below((uint64_t)spread * 2 + 1) - spread;

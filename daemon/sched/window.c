@@ -95,7 +95,7 @@ bool window_wants_refill(const struct window *w)
 	/* An end before everything: nothing is known of what is on disk. */
 	if (w->main.end.priority == PLACE_FIRST.priority)
 		return true;
-	return w->main.count < WINDOW_LOW && w->main.bytes < WINDOW_MAX_BYTES / 4;
+	return w->main.count < w->main.max_count / 4 && w->main.bytes < w->main.max_bytes / 4;
 }
 
 void window_refill_begin(struct window *w, struct store_refill *r)
@@ -108,7 +108,7 @@ void window_refill_begin(struct window *w, struct store_refill *r)
 	r->after_priority = w->main.end.priority;
 	r->after_id = w->main.end.id -
 		      !r->from_start; /* the end is exclusive: it may be an order's own place */
-	r->limit = WINDOW_REFILL;
+	r->limit = (int)w->main.max_count / 2;
 }
 
 static int compare_ids(const void *a, const void *b)
@@ -121,6 +121,13 @@ static int compare_ids(const void *a, const void *b)
 static bool is_gone(const struct window *w, int64_t id)
 {
 	return w->gone_count > 0 && bsearch(&id, w->gone, w->gone_count, sizeof(id), compare_ids);
+}
+
+/* The window overflowed meanwhile: there is a gap between its end and what was read, and no need of it. */
+static bool has_gap(const struct window *w, const struct store_refill *r)
+{
+	return !r->from_start &&
+	       (w->main.end.priority != r->after_priority || w->main.end.id != r->after_id + 1);
 }
 
 /* Everything before this was read, or kept aside. */
@@ -146,12 +153,12 @@ static void merge(struct window *w, struct store_refill *r, bool (*held)(void *a
 	for (size_t i = 0; i < r->count; i++) {
 		int64_t id = r->heads[i]->id;
 
-		/* What came as news is at least as young as what was read. */
-		if (is_gone(w, id) || heads_has(&w->late, id) || heads_has(&w->main, id) || held(arg, id))
+		if (is_gone(w, id) || held(arg, id))
 			store_head_free(r->heads[i]);
 		else
 			heads_put(&w->main, r->heads[i]);
 	}
+	/* What came as news is younger than what was read, and takes its place. */
 	while ((head = heads_take_first(&w->late)))
 		heads_put(&w->main, head);
 }
@@ -162,7 +169,7 @@ void window_refill_end(
 	assert(w->refilling);
 	w->refilling = false;
 	if (err == 0) {
-		if (w->spoiled) {
+		if (w->spoiled || has_gap(w, r)) {
 			for (size_t i = 0; i < r->count; i++)
 				store_head_free(r->heads[i]);
 		} else {

@@ -13,11 +13,10 @@
 
 #include "daemon/sched/heads.h"
 
+/* Down to a quarter of a bound, it asks for half of WINDOW_MAX. */
 enum {
 	WINDOW_MAX = 1024, /* orders */
 	WINDOW_MAX_BYTES = 1 << 20,
-	WINDOW_LOW = WINDOW_MAX / 4,    /* fewer than so many: time for a refill */
-	WINDOW_REFILL = WINDOW_MAX / 2, /* orders asked for at once */
 	WINDOW_GONE_MAX = 8 * WINDOW_MAX,
 };
 

@@ -17,6 +17,7 @@
 enum future_state { FUTURE_PENDING, FUTURE_RESULT, FUTURE_ERROR, FUTURE_CANCELLED };
 
 struct future_wait; /* one waiting task; lives on its stack */
+TAILQ_HEAD(future_waits, future_wait);
 
 /* A done callback: storage is the registrant's until it has run or was removed. */
 struct future_callback {
@@ -30,9 +31,10 @@ struct future_callback {
 struct future {
 	enum future_state state;
 	int error; /* negative, when state is FUTURE_ERROR */
-	void *value; /* when state is FUTURE_RESULT; ownership is whatever the setter and the reader agree on */
+	void *
+	    value; /* when state is FUTURE_RESULT; ownership is whatever the setter and the reader agree on */
 	const char *name; /* what it stands for, shown for tasks that wait on it; static text */
-	TAILQ_HEAD(, future_wait) waits;
+	struct future_waits waits;
 	STAILQ_HEAD(, future_callback) callbacks;
 };
 
@@ -53,7 +55,8 @@ static inline bool future_is_final(const struct future *f)
 int future_get(const struct future *f, void **value);
 
 /* Runs fn in a later turn of the loop, on the loop's big stack, after f is final (also when it is final already). */
-void future_add_callback(struct future *f, struct future_callback *cb, void (*fn)(struct future_callback *cb));
+void future_add_callback(
+    struct future *f, struct future_callback *cb, void (*fn)(struct future_callback *cb));
 /* fn will not run any more. Fine when it ran or was never added (cb zeroed). */
 void future_remove_callback(struct future_callback *cb);
 

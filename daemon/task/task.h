@@ -52,7 +52,7 @@ enum task_stack { TASK_STACK_SMALL, TASK_STACK_MEDIUM, TASK_STACK_LARGE }; /* 16
 
 struct task_spec {
 	const char *name; /* static text, or kept by the caller until the end */
-	int64_t id; /* order or connection that it is about; 0: none. Shown beside the name */
+	int64_t id;       /* order or connection that it is about; 0: none. Shown beside the name */
 	enum task_stack stack;
 	int (*fn)(void *arg);
 	void *arg;
@@ -98,7 +98,7 @@ int await_task(struct task *t, int64_t deadline_ns);
 /* ---- a descriptor that tasks wait on: edge-triggered, registered once ---- */
 struct task_fd {
 	struct loop_fd watch;
-	int ready; /* LOOP_READ | LOOP_WRITE: became ready since a call said EAGAIN */
+	int ready;                    /* LOOP_READ | LOOP_WRITE: became ready since a call said EAGAIN */
 	struct task *reader, *writer; /* at most one of each */
 };
 int task_fd_init(struct task_fd *w, int fd);
@@ -109,7 +109,7 @@ int await_fd(struct task_fd *w, int what, int64_t deadline_ns);
 
 /* ---- a condition: somebody says that something changed; no memory of it is kept ---- */
 struct condition {
-	TAILQ_HEAD(, future_wait) waits;
+	struct future_waits waits;
 };
 void condition_init(struct condition *c);
 void condition_signal(struct condition *c); /* the first waiter */
@@ -125,6 +125,8 @@ void scope_cancel(struct scope *s);
 void await_scope_close(struct scope *s);
 
 /* For `bakery tasks`: calls fn for every task alive, oldest first. state: "ready", "running", "waiting"; on: what it waits for, or NULL. */
-void task_each(void (*fn)(void *arg, const struct task *t, const char *state, const char *on, int64_t since_ns), void *arg);
+void task_each(
+    void (*fn)(void *arg, const struct task *t, const char *state, const char *on, int64_t since_ns),
+    void *arg);
 
 #endif

@@ -40,8 +40,8 @@ int channel_pair(int fds[2]);
 /* Reads what is there, a bounded amount: 0: there may be more; -EAGAIN: nothing more for now; ERR_CLOSED: the end (whole frames may still be in the buffer);
  * ERR_PROTOCOL (descriptors where none belong); or a negative errno value. */
 int channel_read(struct channel *c);
-/* The next message: 1, with *m borrowed until the next call of any of these; 0: none is whole yet; ERR_PROTOCOL. A descriptor that is not
- * taken out of m->fd is closed by the next call. */
+/* The next message: 1, with *m borrowed until the next call of any of these, but for the descriptor in m->fd (−1: none), which is the caller's; 0: none
+ * is whole yet; ERR_PROTOCOL. */
 int channel_next(struct channel *c, struct message *m);
 
 /* message_begin() on this channel. */

@@ -67,8 +67,9 @@ static int flatten(int top, const char *name, uint64_t *moved)
 		do {
 			snprintf(to, sizeof to, ".bakery-%llu", (unsigned long long)(*moved)++);
 		} while (faccessat(top, to, F_OK, AT_SYMLINK_NOFOLLOW) == 0);
-		(void)fchmodat(dirfd(dir), d->d_name, MODE, 0); /* to move a folder is to write into it */
-		if (renameat(dirfd(dir), d->d_name, top, to) < 0)
+		/* To move a folder is to write into it. */
+		if ((fchmodat(dirfd(dir), d->d_name, MODE, 0) < 0 && errno != EPERM) ||
+		    renameat(dirfd(dir), d->d_name, top, to) < 0)
 			r = -errno;
 	}
 	closedir(dir);

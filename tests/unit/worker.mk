@@ -1,1 +1,12 @@
 # Unit tests of worker: each a program unit-NAME from test_NAME.c.
+UNIT_TESTS += unit-message unit-channel unit-child unit-workdir unit-capture
+unit_message_SOURCES = tests/unit/test_message.c
+unit_message_LDADD = libworker.a libbase.a libproto.a $(UNIT_LIBS)
+unit_channel_SOURCES = tests/unit/test_channel.c
+unit_channel_LDADD = libworker.a libbase.a libproto.a $(UNIT_LIBS)
+unit_child_SOURCES = tests/unit/test_child.c
+unit_child_LDADD = libworker.a libbase.a libproto.a $(UNIT_LIBS)
+unit_workdir_SOURCES = tests/unit/test_workdir.c
+unit_workdir_LDADD = libworker.a libbase.a libproto.a $(UNIT_LIBS)
+unit_capture_SOURCES = tests/unit/test_capture.c
+unit_capture_LDADD = libworker.a libbase.a libproto.a $(UNIT_LIBS)

@@ -13,6 +13,7 @@ bench_service_LDADD = libproto.a
 
 include tests/bench/task.mk
 include tests/bench/store.mk
+include tests/bench/worker.mk
 
 EXTRA_PROGRAMS += $(BENCHES)
 bench: all $(BENCHES)

@@ -1,0 +1,137 @@
+/* bakery show: all that is known about an order. */
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "client/commands.h"
+#include "client/json.h"
+#include "client/status.h"
+#include "client/text.h"
+#include "conf/units.h"
+
+static void add(struct table *t, const char *name, const char *value)
+{
+	if (!*value)
+		return;
+	table_add(t, name);
+	table_add(t, value);
+}
+
+static void add_time(struct table *t, const struct value *order, const char *member, const char *name)
+{
+	char text[TEXT_TIME_MAX];
+	int64_t ms;
+	if (status_number(order, member, &ms))
+		add(t, name, text_local(ms, text));
+}
+
+static void add_attempts(struct table *t, const struct value *order)
+{
+	int64_t attempt = 0, left = 0;
+	char text[60];
+	status_number(order, "attempt", &attempt);
+	status_number(order, "retries_left", &left);
+	if (!attempt)
+		return;
+	if (status_is_final(order) || !left)
+		snprintf(text, sizeof text, "%" PRId64, attempt);
+	else
+		snprintf(text, sizeof text, "%" PRId64 ", %" PRId64 " more if it fails", attempt, left);
+	add(t, "attempts", text);
+}
+
+static void add_result(struct table *t, const struct value *order)
+{
+	int64_t bytes, cut = 0;
+	char text[60], size[32];
+	if (!status_number(order, "result_bytes", &bytes))
+		return;
+	status_number(order, "result_cut", &cut);
+	snprintf(text, sizeof text, "%s%s", units_format_size((uint64_t)bytes, size),
+	    cut ? ", cut: the job wrote more" : "");
+	add(t, "result", text);
+}
+
+/* What is known, then, for one that went wrong, what it said and what to do next. */
+static void show(const struct value *order)
+{
+	char text[TEXT_TIME_MAX], words[STATUS_WORDS_MAX];
+	const char *id = status_text(order, "id"), *state = status_text(order, "state");
+	int64_t n, finished;
+	struct table *t = table_new(2);
+	add(t, "order", id);
+	add(t, "recipe", status_text(order, "recipe"));
+	table_add(t, "state");
+	table_add_coloured(t, state, text_state_colour(state));
+	add(t, "ended because it", strcmp(state, "done") == 0 ? "" : status_words(order, words));
+	add_attempts(t, order);
+	add(t, "user", status_text(order, "user"));
+	add(t, "pool", status_text(order, "pool"));
+	snprintf(text, sizeof text, "%" PRId64, status_number(order, "priority", &n) ? n : 0);
+	add(t, "priority", n ? text : "");
+	add_time(t, order, "created", "submitted");
+	add_time(t, order, "due", "due");
+	add_time(t, order, "queued", "queued");
+	add_time(t, order, "started", "started");
+	add_time(t, order, "finished", "finished");
+	if (status_number(order, "started", &n) && status_number(order, "finished", &finished))
+		add(t, "took", text_duration(finished - n, text));
+	add_result(t, order);
+	add(t, "key", status_text(order, "key"));
+	table_print(t);
+
+	const struct value *message = value_get(order, "message");
+	if (strcmp(state, "done") != 0 && message && message->type == VALUE_BULK && message->len) {
+		printf("\nits last words:\n");
+		text_print(stdout, message->text, message->len, true);
+		if (message->text[message->len - 1] != '\n')
+			putchar('\n');
+	}
+	if (strcmp(state, "failed") == 0)
+		printf("\nnext: bakery result %s           what it wrote\n"
+		       "      bakery recipes %s           what it takes\n",
+		    id, status_text(order, "recipe"));
+	else if (!status_is_final(order))
+		printf("\nnext: bakery explain %s          why it is not done yet\n"
+		       "      bakery wait %s             until it is\n",
+		    id, id);
+}
+
+static int run(struct cli *c, int argc, char **argv)
+{
+	static const struct option options[] = {{0}};
+	if (cli_getopt(c, argc, argv, "", options) != -1)
+		return cli_usage_said(c);
+	if (optind == argc)
+		return cli_usage(c, "which order?");
+	int worst = 0;
+	for (int i = optind; i < argc; i++) {
+		struct value *order;
+		int status = cli_ask(c, &order, "STATUS", argv[i], NULL);
+		if (status) {
+			worst = status;
+			if (!c->bakery || bakery_fd(c->bakery) < 0)
+				break;
+			continue;
+		}
+		if (i > optind && !c->json)
+			putchar('\n');
+		if (c->json)
+			json_print(json_from_value(order));
+		else
+			show(order);
+		value_free(order);
+	}
+	int written = cli_close_output(c);
+	return worst ? worst : written;
+}
+
+const struct command cmd_show = {
+    .name = "show",
+    .usage = "ID ...",
+    .summary = "show what is known about an order",
+    .help = "Shows the state of an order, its times, its result's size, and, when it failed, why,\n"
+	    "the end of what it wrote to standard error, and what to type next.\n",
+    .run = run,
+};

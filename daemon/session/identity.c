@@ -79,7 +79,7 @@ static int add_user(struct identities *ids, const struct conf_user *from, struct
 		return -ENOMEM;
 	user->password = from->password;
 	const char *bad;
-	int r = rights_parse(from->allow, &user->rights, &bad);
+	int r = rights_parse((const char *const *)from->allow, &user->rights, &bad);
 	if (r == -EINVAL)
 		log_error("not a rule", log_str("user", from->name), log_str("allow", bad));
 	return r;

@@ -73,7 +73,7 @@ static int add_rule(struct rights *out, const char *text)
 	return -EINVAL;
 }
 
-int rights_parse(char *const *allow, struct rights *out, const char **bad)
+int rights_parse(const char *const *allow, struct rights *out, const char **bad)
 {
 	struct rights r = {0};
 	for (; allow && *allow; allow++) {

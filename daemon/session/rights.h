@@ -36,7 +36,7 @@ struct rights {
 };
 
 /* Parses rules (NULL-terminated; NULL: none), which must stay as long as out. 0; -EINVAL with *bad the rule that is none; -ENOMEM. */
-int rights_parse(char *const *allow, struct rights *out, const char **bad);
+int rights_parse(const char *const *allow, struct rights *out, const char **bad);
 /* Everything, as an administrator has. */
 void rights_all(struct rights *out);
 void rights_clear(struct rights *r);

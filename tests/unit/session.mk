@@ -1,1 +1,19 @@
 # Unit tests of session: each a program unit-NAME from test_NAME.c.
+
+UNIT_TESTS += unit-line unit-rights unit-options unit-topics unit-identity
+
+unit_line_SOURCES = tests/unit/test_line.c
+unit_line_LDADD = libsession.a libproto.a $(UNIT_LIBS)
+unit_line_LDFLAGS = $(AM_LDFLAGS) $(UNIT_REFUSE_MEMORY)
+
+unit_rights_SOURCES = tests/unit/test_rights.c
+unit_rights_LDADD = libsession.a $(UNIT_LIBS)
+
+unit_options_SOURCES = tests/unit/test_options.c
+unit_options_LDADD = libsession.a libconf.a libproto.a $(UNIT_LIBS)
+
+unit_topics_SOURCES = tests/unit/test_topics.c
+unit_topics_LDADD = libsession.a liborder.a libproto.a $(UNIT_LIBS)
+
+unit_identity_SOURCES = tests/unit/test_identity.c
+unit_identity_LDADD = libsession.a libnet.a libbase.a $(UNIT_LIBS)

@@ -1,6 +1,11 @@
 # Functional tests: the real daemon, the real client, other people's clients, the real systemd. bakery_test.py tells how to write one;
 # each is a program test_NAME.py (or .sh), listed here.
-FUNC_TESTS = tests/func/test_readme.py tests/func/test_systemd.sh
+FUNC_TESTS =
+FUNC_TESTS += tests/func/test_walk.py
+FUNC_TESTS += tests/func/test_cakes.py
+FUNC_TESTS += tests/func/test_start.py
+FUNC_TESTS += tests/func/test_readme.py
+FUNC_TESTS += tests/func/test_systemd.sh
 
 FUNC_FRAME = tests/func/bakery_test.py tests/func/bakery_daemon.py tests/func/bakery_resp.py \
 	tests/func/with-systemd.sh tests/func/systemd-inside.sh

@@ -45,7 +45,7 @@ case("every verb of the protocol is carried out, and every verb is described",
 
 def shape(text):
     """A line of syntax without the names of what options take."""
-    return re.sub(r"([A-Z]+) [a-z]+", r"\1 …", re.sub(r"\s+", " ", text)).strip()
+    return re.sub(r"([A-Z]+) [a-z]+(\[,\w…\])?", r"\1 …", re.sub(r"\s+", " ", text)).strip()
 
 
 blocks = [shape(block) for block in re.findall(r"^```\n(.*?)^```", protocol, re.M | re.S)]

@@ -1,7 +1,7 @@
 /* bakery explain: why an order is where it is. */
 #include <getopt.h>
-#include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "client/commands.h"
 #include "client/json.h"
@@ -10,18 +10,9 @@
 
 static void print(const struct value *v)
 {
-	const char *id = status_text(v, "id"), *text = status_text(v, "text"),
-		   *waits = status_text(v, "waits_for");
-	int64_t place;
-	printf("order %s is %s", id, status_text(v, "state"));
-	if (status_number(v, "place", &place) && place > 0)
-		printf(
-		    ", with %" PRId64 "%s of its recipe before it", place, place >= 1000 ? " or more" : "");
-	if (*text || *waits) {
-		fputs(": ", stdout);
-		text_print(
-		    stdout, *text ? text : waits, value_get(v, *text ? "text" : "waits_for")->len, false);
-	}
+	const char *text = status_text(v, "text");
+	printf("order %s is %s. ", status_text(v, "id"), status_text(v, "state"));
+	text_print(stdout, text, strlen(text), false);
 	putchar('\n');
 }
 

@@ -129,7 +129,7 @@ int filter_each(struct cli *c, const struct filter *f, int64_t limit,
 			status = each(arg, &orders->items[i]);
 			limit -= limit > 0;
 		}
-		strcpy(cursor, v->items[0].text);
+		snprintf(cursor, sizeof cursor, "%s", v->items[0].text);
 		value_free(v);
 		if (strcmp(cursor, "0") == 0)
 			break;

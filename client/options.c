@@ -7,7 +7,18 @@
 #include "client/cli.h"
 #include "conf/units.h"
 
-enum { FIRST = 1000, SERVER = FIRST, LOGIN, PASSWORD_FILE, RETRY_FOR, JSON, QUIET, HELP, PRINT_VERSION, LAST };
+enum {
+	FIRST = 1000,
+	SERVER = FIRST,
+	LOGIN,
+	PASSWORD_FILE,
+	RETRY_FOR,
+	JSON,
+	QUIET,
+	HELP,
+	PRINT_VERSION,
+	LAST
+};
 enum { OPTIONS_MAX = 40 };
 
 static const struct option global[] = {

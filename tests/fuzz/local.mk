@@ -10,7 +10,7 @@
 FUZZ_TESTS =
 FUZZ_LONG_TESTS = tests/fuzz/long.sh
 if LIBFUZZER
-FUZZ_LIBS = -fsanitize=fuzzer
+FUZZ_LIBS = $(LIBFUZZER_LIBS)
 else
 FUZZ_LIBS = libfuzz.a
 endif

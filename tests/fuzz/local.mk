@@ -32,3 +32,7 @@ fuzz-targets: $(FUZZ_TESTS)
 print-fuzz-targets:
 	@echo $(FUZZ_TESTS)
 .PHONY: fuzz-targets print-fuzz-targets
+clean-local: clean-fuzz
+clean-fuzz:
+	rm -rf fuzz
+.PHONY: clean-fuzz

@@ -5,5 +5,5 @@ EXTRA_DIST += $(LINT_TESTS) tests/lint/lint.py
 TESTS += $(LINT_TESTS)
 
 print-distributed:
-	@printf '%s\n' $(DISTFILES) | $(SED) 's|^$(top_srcdir)/||;s|^$(srcdir)/||'
+	@printf '%s\n' check $(DISTFILES) | $(SED) 's|^$(top_srcdir)/||;s|^$(srcdir)/||'
 .PHONY: print-distributed

@@ -3,7 +3,8 @@
  * words of SSE and x87), the stack pointers are exchanged, and the same is popped from the other stack.
  *
  * It ends in an indirect jump, not in ret: the processor predicts ret from the calls that it saw, which were made on another stack, and
- * is wrong each time. The control words are nearly always the same on both sides; comparing is cheaper than loading them.
+ * is wrong each time. The x87 control word is nearly always the same on both sides, and comparing it is cheaper than loading it; for MXCSR
+ * it is the other way round.
  */
 #include "daemon/task/switch.h"
 
@@ -35,15 +36,13 @@ __asm__(".text\n"
 	"	subq $8, %rsp\n"
 	"	stmxcsr (%rsp)\n"
 	"	fnstcw 4(%rsp)\n"
-	"	movl (%rsp), %eax\n"
-	"	movzwl 4(%rsp), %ecx\n"
+	"	movzwl 4(%rsp), %eax\n"
 	"	movq %rsp, (%rdi)\n"
 	"	movq %rsi, %rsp\n"
-	"	cmpl %eax, (%rsp)\n"
+	"	ldmxcsr (%rsp)\n"
+	"	cmpw %ax, 4(%rsp)\n"
 	"	jne 2f\n"
-	"1:	cmpw %cx, 4(%rsp)\n"
-	"	jne 3f\n"
-	"4:	addq $8, %rsp\n"
+	"1:	addq $8, %rsp\n"
 	"	popq %r15\n"
 	"	popq %r14\n"
 	"	popq %r13\n"
@@ -52,10 +51,8 @@ __asm__(".text\n"
 	"	popq %rbp\n"
 	"	popq %rdx\n"
 	"	jmpq *%rdx\n"
-	"2:	ldmxcsr (%rsp)\n"
+	"2:	fldcw 4(%rsp)\n"
 	"	jmp 1b\n"
-	"3:	fldcw 4(%rsp)\n"
-	"	jmp 4b\n"
 	"	.cfi_endproc\n"
 	".size switch_registers, . - switch_registers\n"
 	/* Where a new stack begins: fn in rbx, arg in rbp. A debugger's walk up the stack ends here. */

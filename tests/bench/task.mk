@@ -1,1 +1,4 @@
 # Benchmarks of task.
+BENCHES += bench-task
+bench_task_SOURCES = tests/bench/bench_task.c
+bench_task_LDADD = libtask.a libloop.a libbase.a $(EVENT_LIBS)

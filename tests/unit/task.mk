@@ -2,6 +2,15 @@
 TASK_WORLD = tests/unit/task_world.h tests/unit/task_world.c
 TASK_LIBS = libtask.a libloop.a libbase.a $(UNIT_LIBS) $(EVENT_LIBS)
 
-UNIT_TESTS += unit-task
+UNIT_TESTS += unit-task unit-future unit-wait unit-scope unit-stack
 unit_task_SOURCES = tests/unit/test_task.c $(TASK_WORLD)
 unit_task_LDADD = $(TASK_LIBS) -lm
+unit_future_SOURCES = tests/unit/test_future.c $(TASK_WORLD)
+unit_future_LDADD = $(TASK_LIBS)
+unit_wait_SOURCES = tests/unit/test_wait.c $(TASK_WORLD)
+unit_wait_LDADD = $(TASK_LIBS)
+unit_scope_SOURCES = tests/unit/test_scope.c tests/unit/refuse.h $(TASK_WORLD)
+unit_scope_LDADD = $(TASK_LIBS)
+unit_scope_LDFLAGS = $(AM_LDFLAGS) $(UNIT_REFUSE_MEMORY) -Wl,--wrap=mmap
+unit_stack_SOURCES = tests/unit/test_stack.c $(TASK_WORLD)
+unit_stack_LDADD = $(TASK_LIBS)

@@ -1,5 +1,6 @@
 #include "tests/unit/task_world.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/base/clock.h"
@@ -50,7 +51,9 @@ static void count_turn(struct ready *r)
 static void run(void)
 {
 	ready_add(&stopper, count_turn);
-	ck_assert_int_eq(loop_run(world_loop), 0);
+	/* No assertion: those allocate, and memory may be refused now. */
+	if (loop_run(world_loop) < 0)
+		abort();
 }
 
 void world_run(void)

@@ -1,0 +1,131 @@
+/* Stacks: of the size asked for, apart from each other, used again, and guarded. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "daemon/task/stack.h"
+#include "tests/unit/task_world.h"
+#include "tests/unit/unit.h"
+
+START_TEST (stacks_have_their_size_and_are_apart) {
+	static const size_t bytes[] = {16 << 10, 64 << 10, 256 << 10};
+	struct stack *s[STACK_SIZES][100];
+	for (int kind = 0; kind < STACK_SIZES; kind++) {
+		for (int i = 0; i < 100; i++) {
+			s[kind][i] = stack_take(kind);
+			ck_assert_ptr_nonnull(s[kind][i]);
+			ck_assert_uint_eq(s[kind][i]->size, bytes[kind]);
+			memset(s[kind][i]->low, kind * 100 + i, bytes[kind]);
+		}
+	}
+	ck_assert_uint_eq(stack_count_used(), 300);
+	for (int kind = 0; kind < STACK_SIZES; kind++) {
+		for (int i = 0; i < 100; i++) {
+			ck_assert_int_eq(s[kind][i]->low[0], (char)(kind * 100 + i));
+			ck_assert_int_eq(s[kind][i]->low[bytes[kind] - 1], (char)(kind * 100 + i));
+			stack_give(s[kind][i]);
+		}
+	}
+	ck_assert_uint_eq(stack_count_used(), 0);
+	stack_clear_all();
+	ck_assert_uint_eq(stack_count_cached(), 0);
+}
+END_TEST
+
+START_TEST (the_last_given_back_is_the_next_given_out) {
+	struct stack *a = stack_take(STACK_SMALL), *b = stack_take(STACK_SMALL);
+	ck_assert_ptr_ne(a, b);
+	uint32_t cached = stack_count_cached();
+	stack_give(a);
+	ck_assert_uint_eq(stack_count_cached(), cached + 1);
+	ck_assert_ptr_eq(stack_take(STACK_SMALL), a);
+	ck_assert_ptr_ne(stack_take(STACK_MEDIUM), a);
+}
+END_TEST
+
+START_TEST (after_a_crowd_pages_go_back) {
+	enum { CROWD = 3000 };
+	static struct stack *s[CROWD];
+	for (int i = 0; i < CROWD; i++) {
+		s[i] = stack_take(STACK_SMALL);
+		ck_assert_ptr_nonnull(s[i]);
+		memset(s[i]->low, 0x5a, s[i]->size);
+	}
+	char *last = s[CROWD - 1]->low;
+	for (int i = 0; i < CROWD; i++)
+		stack_give(s[i]);
+	/* Taken until the last one comes again: its pages are new. */
+	struct stack *t;
+	do {
+		t = stack_take(STACK_SMALL);
+	} while (t->low != last);
+	ck_assert_int_eq(t->low[0], 0);
+}
+END_TEST
+
+START_TEST (an_address_in_a_guard_names_its_stack) {
+	struct stack *s = stack_take(STACK_MEDIUM);
+	ck_assert_ptr_eq(stack_of_guard(s->low - 1), s);
+	ck_assert_ptr_eq(stack_of_guard(s->low - 4096), s);
+	ck_assert_ptr_null(stack_of_guard(s->low));
+	ck_assert_ptr_null(stack_of_guard(s->low + s->size - 1));
+	ck_assert_ptr_null(stack_of_guard(&s));
+}
+END_TEST
+
+static int grow(int depth)
+{
+	volatile char frame[1024];
+	frame[0] = (char)depth;
+	return depth == 0 ? 0 : grow(depth - 1) + frame[0];
+}
+
+static int overflow(void *arg)
+{
+	(void)arg;
+	return grow(1000);
+}
+
+static void overflow_in_child(int fd)
+{
+	dup2(fd, STDERR_FILENO);
+	world_setup();
+	struct task_spec spec = {.name = "greedy", .id = 17, .fn = overflow};
+	task_spawn(&spec, NULL);
+	world_run();
+	_exit(0);
+}
+
+START_TEST (an_overflow_ends_the_process_and_names_the_task) {
+	int fds[2], status;
+	ck_assert_int_eq(pipe(fds), 0);
+	pid_t pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0)
+		overflow_in_child(fds[1]);
+	close(fds[1]);
+	FILE *said = fdopen(fds[0], "r");
+	char line[512];
+	ck_assert_ptr_nonnull(fgets(line, sizeof line, said));
+	ck_assert_str_eq(line, "bakeryd: stack overflow in task greedy id=17: its stack of 16 KiB is full\n");
+	/* A sanitizer has more to say. */
+	while (fgets(line, sizeof line, said))
+		;
+	fclose(said);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(!WIFEXITED(status) || WEXITSTATUS(status) != 0);
+}
+END_TEST
+
+int main(void)
+{
+	TCase *t = unit_case("stack");
+	tcase_add_test(t, stacks_have_their_size_and_are_apart);
+	tcase_add_test(t, the_last_given_back_is_the_next_given_out);
+	tcase_add_test(t, after_a_crowd_pages_go_back);
+	tcase_add_test(t, an_address_in_a_guard_names_its_stack);
+	tcase_add_test(t, an_overflow_ends_the_process_and_names_the_task);
+	return unit_run();
+}

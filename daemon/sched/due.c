@@ -6,7 +6,6 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/err.h"
 #include "daemon/base/log.h"
-#include "daemon/sched/answer.h"
 #include "daemon/task/task.h"
 
 #define due_of(member, pointer) ((struct due *)((char *)(pointer)-offsetof(struct due, member)))
@@ -44,7 +43,7 @@ static void sleep_ms(struct due *d, int64_t ms)
 static void on_answer(struct future_callback *cb)
 {
 	struct due *d = due_of(answered, cb);
-	int err = answer_of(&d->request.op);
+	int err = future_get(&d->request.op.done, NULL);
 
 	d->asking = false;
 	if (err < 0) {

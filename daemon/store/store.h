@@ -36,16 +36,16 @@ enum { STORE_INLINE_PAYLOAD = 4096 };
 struct store_head {
 	int64_t id;
 	int priority;
-	int attempts; /* that have begun */
-	int charged; /* of these, how many count against retries */
-	int lost; /* times that it took its worker down with it */
+	int attempts;       /* that have begun */
+	int charged;        /* of these, how many count against retries */
+	int lost;           /* times that it took its worker down with it */
 	int64_t timeout_ms; /* the order's own; −1: the recipe's */
-	int retries; /* the order's own; −1: the recipe's */
+	int retries;        /* the order's own; −1: the recipe's */
 	int64_t created_ms;
-	const char *recipe; /* interned: valid as long as the store, same pointer for same name */
-	const char *user; /* interned */
+	const char *recipe;    /* interned: valid as long as the store, same pointer for same name */
+	const char *user;      /* interned */
 	bool cancel_requested; /* store_recover only */
-	bool has_payload; /* payload is here */
+	bool has_payload;      /* payload is here */
 	size_t payload_len;
 	char payload[]; /* when has_payload */
 };
@@ -64,9 +64,9 @@ struct store_event {
 };
 
 struct store_options {
-	const char *dir; /* must be there, writable, locked by the caller */
-	int sync; /* enum in struct conf: 0 full, 1 normal, 2 off */
-	const char *owner; /* who holds claims: a name of this daemon's run */
+	const char *dir;     /* must be there, writable, locked by the caller */
+	int sync;            /* enum in struct conf: 0 full, 1 normal, 2 off */
+	const char *owner;   /* who holds claims: a name of this daemon's run */
 	uint64_t max_queued; /* more than so many orders not final: ERR_QUEUEFULL */
 	struct loop *loop;
 	void (*on_events)(void *arg, struct store_event *events, size_t count);
@@ -88,16 +88,16 @@ struct store_op {
 
 /* ---- writes ---- */
 
-/* A new order. KEYCONFLICT: existing_id is set. QUEUEFULL. */
+/* A new order. KEYCONFLICT: the key belongs to another payload, and id says to which order. QUEUEFULL; a key that is known is answered also then. */
 struct store_submit {
 	struct store_op op;
 	const char *recipe, *user; /* interned */
-	struct slice payload; /* canonical */
-	struct slice key; /* len 0: none */
+	struct slice payload;      /* canonical */
+	struct slice key;          /* len 0: none */
 	int priority;
-	int64_t delay_ms; /* 0: queued at once; else scheduled, due at submission + delay */
+	int64_t delay_ms;   /* 0: queued at once; else scheduled, due at submission + delay */
 	int64_t timeout_ms; /* −1: the recipe's */
-	int retries; /* −1: the recipe's */
+	int retries;        /* −1: the recipe's */
 	/* out */
 	int64_t id;
 	bool existed; /* the key was known: id is the earlier order's */
@@ -118,11 +118,11 @@ struct store_finish {
 	struct store_op op;
 	int64_t id;
 	int attempt;
-	enum order_state next; /* done, failed, cancelled; queued or scheduled: another attempt */
-	enum order_cause cause; /* of the order, when next is final; usually outcome.cause */
-	int64_t delay_ms; /* for scheduled: from now */
-	bool charge; /* counts against retries */
-	bool lost; /* counts towards poison_after */
+	enum order_state next;        /* done, failed, cancelled; queued or scheduled: another attempt */
+	enum order_cause cause;       /* of the order, when next is final; usually outcome.cause */
+	int64_t delay_ms;             /* for scheduled: from now */
+	bool charge;                  /* counts against retries */
+	bool lost;                    /* counts towards poison_after */
 	struct order_outcome outcome; /* of the attempt; its result is kept when next is done or failed */
 };
 void store_finish(struct store *s, struct store_finish *r);
@@ -134,7 +134,11 @@ struct store_cancel {
 	const char *by; /* user */
 	struct slice reason;
 	/* out */
-	enum { STORE_CANCEL_FINAL, STORE_CANCEL_DONE, STORE_CANCEL_REQUESTED } what; /* was final before; is cancelled now; is running: requested */
+	enum {
+		STORE_CANCEL_FINAL,
+		STORE_CANCEL_DONE,
+		STORE_CANCEL_REQUESTED
+	} what;                 /* was final before; is cancelled now; is running: requested */
 	enum order_state state; /* as it is now */
 };
 void store_cancel(struct store *s, struct store_cancel *r);
@@ -199,8 +203,9 @@ struct store_order {
 	enum order_cause cause;
 	int attempt, charged, retries, priority, worker;
 	int exit, signal, error;
-	int64_t timeout_ms, created_ms, due_ms, queued_ms, started_ms, finished_ms, cpu_ms, max_rss_kib; /* 0: not yet */
-	uint64_t seq; /* of its last event */
+	int64_t timeout_ms, created_ms, due_ms, queued_ms, started_ms, finished_ms, cpu_ms,
+	    max_rss_kib; /* 0: not yet */
+	uint64_t seq;    /* of its last event */
 	bool has_result, result_cut, cancel_requested;
 	uint64_t result_bytes, result_total, payload_bytes;
 	char *key, *message, *by, *reason; /* NULL: none; NUL-terminated */
@@ -233,11 +238,11 @@ void store_read(struct store *s, struct store_read *r);
 /* Newest first. Bounded work: may return fewer than asked with a cursor, as SCAN does. */
 struct store_list {
 	struct store_op op;
-	uint32_t states; /* bit per enum order_state; 0: all */
-	const char *recipe, *user; /* interned; NULL: all */
-	enum order_cause cause; /* CAUSE_NONE: all */
+	uint32_t states;            /* bit per enum order_state; 0: all */
+	const char *recipe, *user;  /* interned; NULL: all */
+	enum order_cause cause;     /* CAUSE_NONE: all */
 	int64_t since_ms, until_ms; /* of creation; 0: open */
-	int64_t cursor; /* 0: from the newest; else ids below it */
+	int64_t cursor;             /* 0: from the newest; else ids below it */
 	int count;
 	/* out: malloc'ed, the caller's */
 	struct store_order *orders;
@@ -261,7 +266,7 @@ struct store_stats {
 	uint64_t seq, commits, ops, stale_finishes, storage_errors;
 	uint64_t wal_bytes, db_bytes;
 	uint64_t commit_ops[16]; /* histogram: operations a commit, by power of two */
-	uint64_t commit_us[24]; /* histogram: microseconds a commit, by power of two */
+	uint64_t commit_us[24];  /* histogram: microseconds a commit, by power of two */
 	int64_t writer_cpu_ms, reader_cpu_ms;
 };
 void store_stats_get(struct store *s, struct store_stats *out);

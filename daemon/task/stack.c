@@ -98,6 +98,10 @@ static bool add_slab(enum stack_size kind)
 		s->size = sizes[kind].bytes;
 		s->low = slab->base + i * stride + all.page_bytes;
 		make_guard(s->low - all.page_bytes);
+#if SWITCH_ASAN
+		/* What only a task's stack points to is no leak. The guards are left out: to look there is to fault. */
+		__lsan_register_root_region(s->low, s->size);
+#endif
 		s->valgrind_id = (unsigned)VALGRIND_STACK_REGISTER(s->low, s->low + s->size);
 		SLIST_INSERT_HEAD(&all.cold[kind], s, next);
 	}
@@ -156,8 +160,12 @@ void stack_clear_all(void)
 	struct slab *slab;
 	while ((slab = SLIST_FIRST(&all.slabs))) {
 		SLIST_REMOVE_HEAD(&all.slabs, next);
-		for (unsigned i = 0; i < slab->count; i++)
+		for (unsigned i = 0; i < slab->count; i++) {
 			VALGRIND_STACK_DEREGISTER(slab->stacks[i].valgrind_id);
+#if SWITCH_ASAN
+			__lsan_unregister_root_region(slab->stacks[i].low, slab->stacks[i].size);
+#endif
+		}
 #if SWITCH_ASAN
 		__asan_unpoison_memory_region(slab->base, slab->bytes);
 #endif

@@ -18,6 +18,7 @@
 #define SWITCH_ASAN 1
 #include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
+#include <sanitizer/lsan_interface.h>
 #else
 #define SWITCH_ASAN 0
 #endif

@@ -7,7 +7,8 @@
  *
  *   created ──▶ ready ──▶ running ──▶ waiting ──▶ ready …          running ──▶ ended (result: the int that fn returned)
  *
- * Cancel: arrives as ERR_CANCELLED from the wait where the task is, or from its next (first) wait. From then on every further await_ returns
+ * Cancel: arrives as ERR_CANCELLED from the wait where the task is, or from its next (first) wait; fn runs in any case. A wait that was over when the
+ * cancel came (the future set, the signal sent) returns what it got, and the next one tells. From then on every further await_ returns
  * ERR_CANCELLED at once, but for the shielded ones. Deferred clean-ups run last in, first out, when fn has returned; they
  * must not wait.
  *
@@ -28,7 +29,8 @@ struct scope;
 
 /* ---- the runtime ---- */
 
-/* Sets the runtime up on this loop (one runtime a process) and becomes its turn hook. 0 or a negative errno value. */
+/* Sets the runtime up on this loop (one runtime a process) and becomes its turn hook. Called on the thread that is to run the loop, which gets a signal
+ * stack for SIGSEGV. 0 or a negative errno value. */
 int task_runtime_init(struct loop *loop);
 /* Every task must have ended. Gives back stacks. */
 void task_runtime_clear(void);
@@ -59,8 +61,9 @@ struct task_spec {
 	struct scope *scope; /* who owns it; NULL: the root scope of the runtime */
 };
 
-/* Creates a task, ready to run in a later turn. *out (may be NULL) borrows it until it has ended: keep it only where you are told of the end (join
- * it, or hold its scope). 0, or -ENOMEM and nothing happened. */
+/* Creates a task, ready to run in a later turn; in a scope that is closing it is born cancelled. *out (may be NULL) borrows it until the end of the
+ * turn after the one in which it ended: keep it only where you are told of the end (join it while it lives, or hold its scope). 0, or -ENOMEM and
+ * nothing happened. */
 int task_spawn(const struct task_spec *spec, struct task **out);
 
 /* The running task; NULL on the loop's own stack. */
@@ -80,7 +83,10 @@ int task_defer(void (*fn)(void *arg), void *arg);
 /* Runs fn(arg) on the loop's big stack (megabytes) and returns its result; on the loop's stack already: just calls it. fn must not wait. Does not suspend. */
 int task_call_big(int (*fn)(void *arg), void *arg);
 
-/* ---- waiting: all these suspend, and end early with ERR_CANCELLED or, past the absolute deadline (clock_mono_ns; CLOCK_NEVER), ERR_TIMEOUT ---- */
+/* ---- waiting ----
+ * All these suspend, and end early with ERR_CANCELLED or, past the absolute deadline (clock_mono_ns; CLOCK_NEVER), ERR_TIMEOUT; or with -ENOMEM
+ * when there is no room for the timer of a deadline.
+ */
 
 /* To the back of the ready line. */
 int await_yield(void);
@@ -92,7 +98,7 @@ int await_future(struct future *f, int64_t deadline_ns);
 /* The same, but neither cancel nor time ends it: for answers that must be known and come soon (a commit). */
 int await_future_shielded(struct future *f);
 
-/* The end of another task: its result. */
+/* The end of another task: its result; ERR_CANCELLED may be either's (task_cancelled() tells). A cancel of the one that waits leaves t alone. */
 int await_task(struct task *t, int64_t deadline_ns);
 
 /* ---- a descriptor that tasks wait on: edge-triggered, registered once ---- */
@@ -104,7 +110,8 @@ struct task_fd {
 int task_fd_init(struct task_fd *w, int fd);
 /* Nobody may wait on it. Call before close(2). */
 void task_fd_clear(struct task_fd *w);
-/* Waits until fd is readable (LOOP_READ) or writable (LOOP_WRITE). Call after read or write said EAGAIN. */
+/* Waits until fd is readable (LOOP_READ) or writable (LOOP_WRITE), one of them. Call after read or write said EAGAIN, and try again when it returns 0: what
+ * it tells of may have been read already. */
 int await_fd(struct task_fd *w, int what, int64_t deadline_ns);
 
 /* ---- a condition: somebody says that something changed; no memory of it is kept ---- */

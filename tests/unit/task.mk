@@ -14,3 +14,4 @@ unit_scope_LDADD = $(TASK_LIBS)
 unit_scope_LDFLAGS = $(AM_LDFLAGS) $(UNIT_REFUSE_MEMORY) -Wl,--wrap=mmap
 unit_stack_SOURCES = tests/unit/test_stack.c $(TASK_WORLD)
 unit_stack_LDADD = $(TASK_LIBS)
+unit_stack_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=madvise

@@ -1,7 +1,9 @@
 /* Stacks: of the size asked for, apart from each other, used again, and guarded. */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -56,12 +58,9 @@ START_TEST (after_a_crowd_pages_go_back) {
 	char *last = s[CROWD - 1]->low;
 	for (int i = 0; i < CROWD; i++)
 		stack_give(s[i]);
-	/* Taken until the last one comes again: its pages are new. */
-	struct stack *t;
-	do {
-		t = stack_take(STACK_SMALL);
-	} while (t->low != last);
-	ck_assert_int_eq(t->low[0], 0);
+	unsigned char resident;
+	ck_assert_int_eq(mincore(last, 1, &resident), 0);
+	ck_assert_int_eq(resident & 1, 0);
 }
 END_TEST
 
@@ -74,6 +73,19 @@ START_TEST (an_address_in_a_guard_names_its_stack) {
 	ck_assert_ptr_null(stack_of_guard(&s));
 }
 END_TEST
+
+int __real_madvise(void *at, size_t n, int advice);
+int __wrap_madvise(void *at, size_t n, int advice);
+static bool is_old_kernel;
+
+int __wrap_madvise(void *at, size_t n, int advice)
+{
+	if (is_old_kernel && advice == 102) {
+		errno = EINVAL;
+		return -1;
+	}
+	return __real_madvise(at, n, advice);
+}
 
 static int grow(int depth)
 {
@@ -101,6 +113,7 @@ static void overflow_in_child(int fd)
 START_TEST (an_overflow_ends_the_process_and_names_the_task) {
 	int fds[2], status;
 	ck_assert_int_eq(pipe(fds), 0);
+	is_old_kernel = _i == 1;
 	pid_t pid = fork();
 	ck_assert_int_ge(pid, 0);
 	if (pid == 0)
@@ -126,6 +139,6 @@ int main(void)
 	tcase_add_test(t, the_last_given_back_is_the_next_given_out);
 	tcase_add_test(t, after_a_crowd_pages_go_back);
 	tcase_add_test(t, an_address_in_a_guard_names_its_stack);
-	tcase_add_test(t, an_overflow_ends_the_process_and_names_the_task);
+	tcase_add_loop_test(t, an_overflow_ends_the_process_and_names_the_task, 0, 2);
 	return unit_run();
 }

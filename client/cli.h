@@ -47,16 +47,15 @@ struct command {
 
 /*
  * getopt_long(3) with the global options, which may stand before or after the command: those are done here. Returns an option of the command, -1 at the end,
- * '?' when something is wrong and has been said. --help and --version end the program.
+ * '?' when something is wrong and has been said. --version ends the program, and so does --help, but for CLI_HELP where there is no command yet.
  */
+enum { CLI_HELP = 900 };
 int cli_getopt(struct cli *c, int argc, char **argv, const char *shorts, const struct option *options);
 /* What the environment says of the global options. 0 or the exit status. */
 int cli_environment(struct cli *c);
 /* The text of --help of a command, and the lines about the global options. */
 void cli_help(const struct command *command);
 extern const char cli_options_help[];
-/* "bakery help", made by main.c. */
-void cli_help_all(void);
 
 /* "bakery: text" on standard error, unless it is empty. Returns the exit status, or STATUS_WAIT_OTHER for a command that waits for one. */
 int cli_fail(struct cli *c, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));

@@ -21,7 +21,7 @@ static const struct command *find(const char *name)
 	return NULL;
 }
 
-void cli_help_all(void)
+static void help_all(void)
 {
 	puts("usage: bakery [options] COMMAND ...\n");
 	for (int i = 0; i < COMMANDS; i++)
@@ -44,7 +44,7 @@ static int help(const char *name)
 	if (command)
 		cli_help(command);
 	else
-		cli_help_all();
+		help_all();
 	return STATUS_OK;
 }
 
@@ -56,10 +56,13 @@ int main(int argc, char **argv)
 	int status = cli_environment(&c);
 	if (status)
 		return status;
-	if (cli_getopt(&c, argc, argv, "+", none) != -1)
+	int option = cli_getopt(&c, argc, argv, "+", none);
+	if (option == CLI_HELP)
+		return help(NULL);
+	if (option != -1)
 		return STATUS_USAGE;
 	if (optind == argc) {
-		cli_help_all();
+		help_all();
 		return STATUS_USAGE;
 	}
 	int rest = argc - optind;

@@ -28,7 +28,7 @@ static const struct option global[] = {
     {"retry-for", required_argument, NULL, RETRY_FOR},
     {"json", no_argument, NULL, JSON},
     {"quiet", no_argument, NULL, QUIET},
-    {"help", no_argument, NULL, HELP},
+    {"help", no_argument, NULL, CLI_HELP},
     {"version", no_argument, NULL, PRINT_VERSION},
 };
 enum { GLOBALS = sizeof global / sizeof *global };
@@ -83,11 +83,8 @@ static int take(struct cli *c, int option, const char *value)
 	case QUIET:
 		c->quiet = true;
 		break;
-	case HELP:
-		if (c->command)
-			cli_help(c->command);
-		else
-			cli_help_all();
+	case CLI_HELP:
+		cli_help(c->command);
 		exit(STATUS_OK);
 	case PRINT_VERSION:
 		puts("bakery " PACKAGE_VERSION);
@@ -106,7 +103,8 @@ int cli_getopt(struct cli *c, int argc, char **argv, const char *shorts, const s
 	memcpy(all + GLOBALS, options, (n + 1) * sizeof *options);
 	for (;;) {
 		int option = getopt_long(argc, argv, shorts, all, NULL);
-		if (option < FIRST || option >= LAST)
+		bool ours = (option >= FIRST && option < LAST) || (option == CLI_HELP && c->command);
+		if (!ours)
 			return option;
 		if (take(c, option, optarg) < 0)
 			return '?';

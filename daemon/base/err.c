@@ -25,7 +25,7 @@ const char *err_text(int code)
 	if (i >= 0)
 		return own[i].text;
 	/* strerrordesc_np(3) is what strerror(3) says, without its shared buffer. */
-	const char *text = code < 0 ? strerrordesc_np(-code) : NULL;
+	const char *text = code < 0 && code > ERR_FIRST ? strerrordesc_np(-code) : NULL;
 	return text ? text : "unknown error";
 }
 
@@ -36,6 +36,6 @@ const char *err_name(int code)
 	int i = own_index(code);
 	if (i >= 0)
 		return own[i].name;
-	const char *name = code < 0 ? strerrorname_np(-code) : NULL;
+	const char *name = code < 0 && code > ERR_FIRST ? strerrorname_np(-code) : NULL;
 	return name ? name : "UNKNOWN";
 }

@@ -253,9 +253,10 @@ static void unwatch_own(struct loop_fd *w)
 	close(w->fd);
 }
 
+/* What it warns of is returned as an error too. */
 static void libevent_says(int severity, const char *text)
 {
-	log_at(severity >= EVENT_LOG_WARN ? LOG_LEVEL_WARN : LOG_LEVEL_DEBUG, "libevent",
+	log_at(severity >= EVENT_LOG_ERR ? LOG_LEVEL_WARN : LOG_LEVEL_DEBUG, "libevent",
 	    log_str("message", text));
 }
 

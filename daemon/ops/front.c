@@ -35,7 +35,7 @@ struct front {
 	struct channel control;
 	struct loop_fd watch;
 	/* from BOOT and LOCK */
-	int number, lock_fd;
+	int number, lock_fd, log_level;
 	uint64_t generation;
 	char instance[64];
 	/* the rooms, from the bottom up */
@@ -217,6 +217,7 @@ static int meet_supervisor(struct front *f, struct conf_sources *sources)
 	int64_t version = message_get_int(&m, 0, INT64_MAX);
 	f->number = (int)message_get_int(&m, 1, INT_MAX);
 	f->generation = (uint64_t)message_get_int(&m, 0, INT64_MAX);
+	f->log_level = (int)message_get_int(&m, LOG_LEVEL_ERROR, LOG_LEVEL_DEBUG);
 	message_get_text(&m, f->instance, sizeof f->instance);
 	r = message_end(&m) != 0 || version != IPC_VERSION ? ERR_PROTOCOL : sources_from_memfd(m.fd, sources);
 	close(m.fd);
@@ -284,7 +285,7 @@ static int set_up_process(struct front *f)
 		log_error("the front cannot read the configuration", log_str("error", err_text(r)));
 		return r == -EINVAL ? FRONT_EXIT_FINAL : FRONT_EXIT_FAILED;
 	}
-	log_init("front", (enum log_level)f->conf->log.level, (enum log_format)f->conf->log.format);
+	log_init("front", (enum log_level)f->log_level, (enum log_format)f->conf->log.format);
 	uint64_t seed = rand_init();
 	log_debug("front begins", log_int("number", f->number), log_int("seed", (int64_t)seed));
 	raise_limits();

@@ -145,6 +145,7 @@ static int greet_front(struct supervisor *s)
 	message_add_int(&m, IPC_VERSION);
 	message_add_int(&m, s->front.number);
 	message_add_int(&m, (int64_t)s->o->generation);
+	message_add_int(&m, s->o->conf->log.level);
 	message_add_text(&m, s->o->state->instance);
 	int r = channel_finish(c, &m, copy);
 	if (!r)
@@ -516,6 +517,7 @@ static int set_up(struct supervisor *s)
 	    .sources = o->sources,
 	    .generation = o->generation,
 	    .instance = o->state->instance,
+	    .work_dir = o->work_dir,
 	    .server = o->listeners->count ? o->listeners->items[0].name : "",
 	    .nofile = o->nofile,
 	    .lock_fd = o->state->tree_lock_fd};

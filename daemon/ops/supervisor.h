@@ -21,6 +21,7 @@ struct supervisor_options {
 	struct conf_sources *sources;
 	const struct listeners *listeners;
 	const struct statedir *state;
+	const char *work_dir; /* in which workers make their jobs' directories */
 	const struct notify *notify;
 	uint64_t generation;
 	struct rlimit nofile; /* as the daemon was started with */

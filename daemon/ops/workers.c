@@ -84,7 +84,7 @@ _Noreturn static void become_worker(const struct workers *w, const struct slot *
 	    .lock_fd = o->lock_fd,
 	    .instance = o->instance,
 	    .server = o->server,
-	    .work_dir = o->conf->work_dir,
+	    .work_dir = o->work_dir,
 	    .nofile = o->nofile};
 	_exit(worker_main(&worker));
 }

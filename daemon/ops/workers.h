@@ -36,7 +36,7 @@ struct workers_options {
 	struct conf *conf;            /* wiped of passwords in each worker */
 	struct conf_sources *sources; /* likewise */
 	uint64_t generation;
-	const char *instance, *server;
+	const char *instance, *server, *work_dir;
 	struct rlimit nofile;
 	int lock_fd;
 };

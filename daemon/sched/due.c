@@ -6,6 +6,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/err.h"
 #include "daemon/base/log.h"
+#include "daemon/sched/answer.h"
 #include "daemon/task/task.h"
 
 #define due_of(member, pointer) ((struct due *)((char *)(pointer)-offsetof(struct due, member)))
@@ -43,7 +44,7 @@ static void sleep_ms(struct due *d, int64_t ms)
 static void on_answer(struct future_callback *cb)
 {
 	struct due *d = due_of(answered, cb);
-	int err = future_get(&d->request.op.done, NULL);
+	int err = answer_of(&d->request.op);
 
 	d->asking = false;
 	if (err < 0) {

@@ -7,6 +7,7 @@
 #include <uthash.h>
 
 #include "daemon/loop/loop.h"
+#include "daemon/sched/answer.h"
 #include "daemon/sched/due.h"
 #include "daemon/sched/pick.h"
 #include "daemon/sched/run.h"

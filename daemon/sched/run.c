@@ -224,15 +224,23 @@ static void stop(struct run *run, enum job_stop why)
 		job_run_stop(&run->job, why);
 }
 
+/*
+ * The store refused: the attempt is not what it has. If that is news (a cancel, or an end, would have been told before), nobody knows where the order
+ * is: it is looked for on disk when this attempt is over.
+ */
+static void lose_sight(struct run *run)
+{
+	if (!run->known)
+		return;
+	log_warn("an order was not as it was remembered", log_int("order", run->order),
+	    log_int("attempt", run->attempt));
+	run->lost_sight = true;
+}
+
 /* The store did not take the start: the order is not queued, or not as the window had it. */
 static void refused(struct run *run)
 {
-	/* A cancel is told before the refusal. Without one, what the window had was not what is stored. */
-	if (run->known && run->recipe) {
-		log_warn("an order was not as it was remembered", log_int("order", run->order),
-		    log_int("attempt", run->attempt));
-		window_distrust(&run->recipe->window);
-	}
+	lose_sight(run);
 	step(run, ATTEMPT_NEWS_REFUSED);
 	stop(run, JOB_STOP_CANCEL);
 }
@@ -249,7 +257,7 @@ static void on_start_again(struct loop_timer *t)
 static void on_started(struct future_callback *cb)
 {
 	struct run *run = (struct run *)((char *)cb - offsetof(struct run, started));
-	int err = future_get(&run->start.op.done, NULL);
+	int err = answer_of(&run->start.op);
 
 	if (err == 0)
 		return;
@@ -281,7 +289,7 @@ static int start_state(struct run *run)
 {
 	if (!run->starting || !future_is_final(&run->start.op.done))
 		return 0;
-	return future_get(&run->start.op.done, NULL);
+	return answer_of(&run->start.op);
 }
 
 /* ---- picked: payload, start, job ---- */
@@ -479,6 +487,9 @@ static int await_start_again(struct run *run)
 {
 	int err = start_state(run);
 
+	/* After an uncertain commit it may be the echo of that one: then the end tells. */
+	if (err == ERR_STATE && run->uncertain)
+		return 0;
 	if (err == 0 || err == ERR_STATE)
 		return err;
 	await_start_final(run);
@@ -511,6 +522,7 @@ static void await_keep(struct run *run)
 				continue;
 			log_info("a late end was dropped", log_int("order", run->order),
 			    log_int("attempt", run->attempt));
+			lose_sight(run);
 			step(run, ATTEMPT_NEWS_STALE);
 		} else {
 			step(run, ATTEMPT_NEWS_TROUBLE);
@@ -532,6 +544,8 @@ static void over(struct run *run)
 
 	assert(run->phase == ATTEMPT_OVER);
 	leave(run);
+	if (run->lost_sight && recipe)
+		window_distrust(&recipe->window);
 	/* The worker keeps the result for the next daemon, and the pool has the storage until it is freed. */
 	if (!run->abandoned) {
 		if (run->at_worker)

@@ -31,7 +31,8 @@ struct run {
 	bool cancelled;   /* a cancel of this attempt has been committed */
 	bool never_began; /* its start is stored, and no worker ever had it */
 	bool uncertain;   /* a commit of its start was */
-	bool abandoned;   /* the daemon ends before the store could take its end */
+	bool lost_sight; /* the store has something else: the order is looked for on disk when this is over */
+	bool abandoned;  /* the daemon ends before the store could take its end */
 
 	struct job_run job;
 	struct order_outcome outcome; /* its result and message: of the job, or static */

@@ -235,7 +235,7 @@ static void on_refilled(struct future_callback *cb)
 {
 	struct sched_recipe *r = (struct sched_recipe *)((char *)cb -
 							 offsetof(struct sched_recipe, refilled));
-	int err = future_get(&r->refill.op.done, NULL);
+	int err = answer_of(&r->refill.op);
 
 	window_refill_end(&r->window, &r->refill, err, held, r->sched);
 	if (err < 0) {

@@ -149,7 +149,8 @@ static void merge(struct window *w, struct store_refill *r, bool (*held)(void *a
 	struct store_head *head;
 
 	heads_set_end(&w->main, read_until(w, r));
-	qsort(w->gone, w->gone_count, sizeof(w->gone[0]), compare_ids);
+	if (w->gone_count > 0)
+		qsort(w->gone, w->gone_count, sizeof(w->gone[0]), compare_ids);
 	for (size_t i = 0; i < r->count; i++) {
 		int64_t id = r->heads[i]->id;
 

@@ -134,8 +134,10 @@ static int refuse(const struct connection *c, const struct command *command, con
 static int await_turn(struct connection *c, const struct command *command)
 {
 	int r = 0;
-	if (command->flags & COMMAND_BARRIER)
+	if (command->flags & COMMAND_BARRIER) {
 		r = await_connection_answered(c);
+		connection_wrote(c); /* its verb may take long: what has been answered does not wait for it */
+	}
 	if (r == 0 && command->flags & COMMAND_READ)
 		r = await_connection_written(c);
 	if (r == 0 && command->errand)

@@ -51,6 +51,7 @@ static int run_subscribe(struct connection *c, const struct request *request, st
 	int r = 0;
 	for (uint32_t i = 1; r == 0 && i < request->argc; i++)
 		r = subscribe(c, request->argv[i], false, w);
+	connection_wrote(c);
 	for (uint32_t i = 1; r == 0 && !c->dead && i < request->argc; i++)
 		await_final_told(c, request->argv[i]);
 	return r;

@@ -4,3 +4,4 @@ libtask_a_SOURCES = daemon/task/task.h daemon/task/future.h daemon/task/ready.h 
 	daemon/task/scope.c daemon/task/future.c daemon/task/ready.c \
 	daemon/task/stack.h daemon/task/stack.c daemon/task/overflow.c \
 	daemon/task/switch.h daemon/task/switch.c daemon/task/switch_x86_64.c daemon/task/switch_ucontext.c
+EXTRA_DIST += daemon/task/README.md

@@ -1,1 +1,6 @@
 # Unit tests of loop: each a program unit-NAME from test_NAME.c.
+UNIT_TESTS += unit-loop unit-timer
+unit_loop_SOURCES = tests/unit/test_loop.c
+unit_loop_LDADD = libloop.a libbase.a $(UNIT_LIBS) $(EVENT_LIBS)
+unit_timer_SOURCES = tests/unit/test_timer.c
+unit_timer_LDADD = libloop.a libbase.a $(UNIT_LIBS) $(EVENT_LIBS)

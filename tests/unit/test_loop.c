@@ -1,0 +1,329 @@
+/* The loop: descriptors by edge, timers by a clock that is set, posts from threads in order, signals, and the turn hook. */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "daemon/base/clock.h"
+#include "daemon/loop/loop.h"
+#include "tests/unit/unit.h"
+
+static struct loop *loop;
+static char marks[64];
+
+static void mark(char c)
+{
+	size_t n = strlen(marks);
+	marks[n] = c;
+	marks[n + 1] = '\0';
+}
+
+static void setup(void)
+{
+	marks[0] = '\0';
+	ck_assert_int_eq(loop_new(&loop), 0);
+}
+
+static void clear(void)
+{
+	loop_free(loop);
+}
+
+/* Runs one turn that does not wait. */
+static bool stop_now(void *arg)
+{
+	(void)arg;
+	loop_stop(loop);
+	return true;
+}
+
+static void turn(void)
+{
+	loop_set_hook(loop, stop_now, NULL);
+	ck_assert_int_eq(loop_run(loop), 0);
+	loop_set_hook(loop, NULL, NULL);
+}
+
+static int told;
+
+static void on_ready(struct loop_fd *w, int what)
+{
+	(void)w;
+	told = what;
+}
+
+START_TEST (a_descriptor_is_told_once_for_each_change) {
+	int fds[2];
+	struct loop_fd w;
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+	ck_assert_int_eq(loop_fd_add(loop, &w, fds[0], on_ready), 0);
+	turn();
+	ck_assert_int_eq(told, LOOP_WRITE);
+	told = 0;
+	turn();
+	ck_assert_int_eq(told, 0);
+	ck_assert_int_eq(write(fds[1], "x", 1), 1);
+	turn();
+	ck_assert_int_ne(told & LOOP_READ, 0);
+	told = 0;
+	turn();
+	ck_assert_int_eq(told, 0);
+	close(fds[1]);
+	turn();
+	ck_assert_int_eq(told, LOOP_READ | LOOP_WRITE);
+	loop_fd_remove(&w);
+	loop_fd_remove(&w);
+	close(fds[0]);
+}
+END_TEST
+
+START_TEST (what_epoll_refuses_is_an_error) {
+	struct loop_fd w;
+	char path[512];
+	snprintf(path, sizeof path, "%s/file", unit_dir());
+	int fd = open(path, O_CREAT | O_RDWR, 0600);
+	ck_assert_int_eq(loop_fd_add(loop, &w, fd, on_ready), -EPERM);
+	close(fd);
+	ck_assert_int_eq(loop_fd_add(loop, &w, fd, on_ready), -EBADF);
+}
+END_TEST
+
+static struct loop_fd pair[2];
+
+static void remove_both(struct loop_fd *w, int what)
+{
+	(void)w;
+	(void)what;
+	mark('r');
+	loop_fd_remove(&pair[0]);
+	loop_fd_remove(&pair[1]);
+}
+
+START_TEST (a_callback_may_remove_any_descriptor) {
+	int fds[2];
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	for (int i = 0; i < 2; i++)
+		ck_assert_int_eq(loop_fd_add(loop, &pair[i], fds[i], remove_both), 0);
+	turn();
+	ck_assert_str_eq(marks, "r");
+	close(fds[0]);
+	close(fds[1]);
+}
+END_TEST
+
+struct letter {
+	struct loop_timer timer;
+	char c;
+};
+
+static void mark_timer(struct loop_timer *t)
+{
+	mark(((struct letter *)(void *)t)->c);
+}
+
+static void mark_and_stop(struct loop_timer *t)
+{
+	mark_timer(t);
+	loop_stop(loop);
+}
+
+START_TEST (timers_are_due_by_the_clock_that_is_set) {
+	struct letter a = {.c = 'a'}, b = {.c = 'b'}, gone = {.c = '-'};
+	clock_test_advance(0, 0);
+	int64_t now = clock_mono_ns();
+	loop_timer_set(loop, &b.timer, now + 2000 * NS_PER_S, mark_timer);
+	loop_timer_set(loop, &gone.timer, now + 500 * NS_PER_S, mark_timer);
+	loop_timer_set(loop, &a.timer, now + 3000 * NS_PER_S, mark_timer);
+	loop_timer_set(loop, &a.timer, now + 1000 * NS_PER_S, mark_timer);
+	loop_timer_clear(loop, &gone.timer);
+	loop_timer_clear(loop, &gone.timer);
+	turn();
+	ck_assert_str_eq(marks, "");
+	clock_test_advance(1500 * NS_PER_S, 0);
+	turn();
+	ck_assert_str_eq(marks, "a");
+	clock_test_advance(1500 * NS_PER_S, 0);
+	turn();
+	ck_assert_str_eq(marks, "ab");
+}
+END_TEST
+
+START_TEST (a_timer_ends_the_wait) {
+	struct letter late = {.c = 'l'}, soon = {.c = 's'};
+	int64_t now = clock_mono_ns();
+	loop_timer_set(loop, &late.timer, now + 3600 * NS_PER_S, mark_timer);
+	loop_timer_set(loop, &soon.timer, now + NS_PER_MS, mark_and_stop);
+	ck_assert_int_eq(loop_run(loop), 0);
+	ck_assert_str_eq(marks, "s");
+	ck_assert_int_ge(clock_mono_ns(), now + NS_PER_MS);
+	ck_assert_uint_lt(loop_turns(loop), 10);
+	loop_timer_clear(loop, &late.timer);
+}
+END_TEST
+
+static void *advance_clock(void *arg)
+{
+	(void)arg;
+	clock_test_advance(3600 * NS_PER_S, 0);
+	return NULL;
+}
+
+START_TEST (a_clock_that_is_set_during_the_wait_is_noticed) {
+	struct letter far = {.c = 'f'};
+	pthread_t thread;
+	clock_test_advance(0, 0);
+	loop_timer_set(loop, &far.timer, clock_mono_ns() + 3000 * NS_PER_S, mark_and_stop);
+	ck_assert_int_eq(pthread_create(&thread, NULL, advance_clock, NULL), 0);
+	ck_assert_int_eq(loop_run(loop), 0);
+	pthread_join(thread, NULL);
+	ck_assert_str_eq(marks, "f");
+}
+END_TEST
+
+static void again(struct loop_timer *t)
+{
+	mark_timer(t);
+	loop_timer_set(loop, t, CLOCK_TRY, again);
+}
+
+START_TEST (a_timer_that_sets_itself_again_does_not_hold_the_turn) {
+	struct letter a = {.c = 'a'};
+	loop_timer_set(loop, &a.timer, CLOCK_TRY, again);
+	turn();
+	turn();
+	ck_assert_str_eq(marks, "aa");
+	loop_timer_clear(loop, &a.timer);
+}
+END_TEST
+
+enum { THREADS = 4, POSTS = 2000 };
+
+struct post {
+	struct loop_post post;
+	int thread, number;
+};
+
+static struct post posts[THREADS][POSTS];
+static int next_number[THREADS], posts_left;
+
+static void take_post(struct loop_post *p)
+{
+	struct post *mine = (struct post *)(void *)p;
+	ck_assert_int_eq(mine->number, next_number[mine->thread]++);
+	if (--posts_left == 0)
+		loop_stop(loop);
+}
+
+static void *post_many(void *arg)
+{
+	struct post *mine = arg;
+	for (int i = 0; i < POSTS; i++)
+		loop_post(loop, &mine[i].post, take_post);
+	return NULL;
+}
+
+START_TEST (posts_arrive_once_and_in_the_order_of_each_thread) {
+	pthread_t threads[THREADS];
+	posts_left = THREADS * POSTS;
+	for (int i = 0; i < THREADS; i++) {
+		for (int n = 0; n < POSTS; n++)
+			posts[i][n] = (struct post){.thread = i, .number = n};
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, post_many, posts[i]), 0);
+	}
+	ck_assert_int_eq(loop_run(loop), 0);
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+	ck_assert_int_eq(posts_left, 0);
+}
+END_TEST
+
+static void post_again(struct loop_post *p)
+{
+	mark('p');
+	if (strlen(marks) < 3)
+		loop_post(loop, p, post_again);
+}
+
+START_TEST (a_post_from_a_post_comes_in_a_later_turn) {
+	struct loop_post p;
+	loop_post(loop, &p, post_again);
+	ck_assert_str_eq(marks, "");
+	for (int i = 1; i <= 3; i++) {
+		turn();
+		ck_assert_uint_eq(strlen(marks), i);
+	}
+}
+END_TEST
+
+static void on_signal(const struct signalfd_siginfo *info, void *arg)
+{
+	mark(*(char *)arg);
+	ck_assert_int_eq(info->ssi_pid, getpid());
+}
+
+START_TEST (signals_come_to_their_handlers) {
+	char u = 'u', h = 'h';
+	ck_assert_int_eq(loop_signal(loop, SIGUSR1, on_signal, &u), 0);
+	ck_assert_int_eq(loop_signal(loop, SIGHUP, on_signal, &h), 0);
+	ck_assert_int_eq(loop_signal(loop, 10000, on_signal, &h), -EINVAL);
+	turn();
+	ck_assert_str_eq(marks, "");
+	kill(getpid(), SIGUSR1);
+	turn();
+	ck_assert_str_eq(marks, "u");
+	kill(getpid(), SIGHUP);
+	turn();
+	ck_assert_str_eq(marks, "uh");
+}
+END_TEST
+
+static int hook_left;
+static struct letter in_hook = {.c = 'h'};
+
+static bool count_down(void *arg)
+{
+	mark('.');
+	if (--hook_left == 0)
+		loop_timer_set(arg, &in_hook.timer, CLOCK_TRY, mark_and_stop);
+	return hook_left > 0;
+}
+
+START_TEST (the_hook_is_called_each_turn_and_keeps_it_from_waiting) {
+	hook_left = 3;
+	loop_set_hook(loop, count_down, loop);
+	ck_assert_int_eq(loop_run(loop), 0);
+	ck_assert_str_eq(marks, "...h.");
+	ck_assert_uint_eq(loop_turns(loop), 4);
+}
+END_TEST
+
+START_TEST (a_stop_before_the_run_is_not_lost) {
+	loop_stop(loop);
+	ck_assert_int_eq(loop_run(loop), 0);
+	ck_assert_uint_eq(loop_turns(loop), 0);
+}
+END_TEST
+
+int main(void)
+{
+	TCase *t = unit_case("loop");
+	tcase_add_checked_fixture(t, setup, clear);
+	tcase_add_test(t, a_descriptor_is_told_once_for_each_change);
+	tcase_add_test(t, what_epoll_refuses_is_an_error);
+	tcase_add_test(t, a_callback_may_remove_any_descriptor);
+	tcase_add_test(t, timers_are_due_by_the_clock_that_is_set);
+	tcase_add_test(t, a_timer_ends_the_wait);
+	tcase_add_test(t, a_clock_that_is_set_during_the_wait_is_noticed);
+	tcase_add_test(t, a_timer_that_sets_itself_again_does_not_hold_the_turn);
+	tcase_add_test(t, posts_arrive_once_and_in_the_order_of_each_thread);
+	tcase_add_test(t, a_post_from_a_post_comes_in_a_later_turn);
+	tcase_add_test(t, signals_come_to_their_handlers);
+	tcase_add_test(t, the_hook_is_called_each_turn_and_keeps_it_from_waiting);
+	tcase_add_test(t, a_stop_before_the_run_is_not_lost);
+	return unit_run();
+}

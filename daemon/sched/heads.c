@@ -175,11 +175,3 @@ void heads_set_end(struct heads *h, struct place p)
 	cut(h, p);
 	h->end = p;
 }
-
-bool heads_has(const struct heads *h, int64_t id)
-{
-	struct heads_entry *entry;
-
-	HASH_FIND(hh, h->by_id, &id, sizeof(id), entry);
-	return entry != NULL;
-}

@@ -65,6 +65,5 @@ struct store_head *heads_take_first(struct heads *h);
 struct store_head *heads_take(struct heads *h, int64_t id);
 /* Moves the end to p; what is at or beyond it goes. */
 void heads_set_end(struct heads *h, struct place p);
-bool heads_has(const struct heads *h, int64_t id);
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "daemon/task/ready.h"
+#include "tests/unit/fake_alloc.h"
 
 enum { POOLS = 4, WORKERS = 64 };
 
@@ -39,7 +40,7 @@ struct pools {
 
 struct pools *fake_pools_new(const struct conf *conf, const struct pools_events *events)
 {
-	struct pools *p = calloc(1, sizeof(*p));
+	struct pools *p = fake_calloc(1, sizeof(*p));
 
 	assert(p && conf->pool_count <= POOLS);
 	p->events = *events;

@@ -9,6 +9,7 @@
 #include "daemon/base/err.h"
 #include "daemon/order/state.h"
 #include "daemon/task/ready.h"
+#include "tests/unit/fake_alloc.h"
 
 enum { ORDERS = 8192, NAMES = 16, EVENTS = 4096, FIRST_ID = 1 };
 
@@ -46,7 +47,7 @@ struct store {
 struct store *fake_store_new(
     void (*on_events)(void *arg, struct store_event *events, size_t count), void *arg)
 {
-	struct store *s = calloc(1, sizeof(*s));
+	struct store *s = fake_calloc(1, sizeof(*s));
 
 	assert(s);
 	s->on_events = on_events;
@@ -119,7 +120,7 @@ struct fake_order *fake_store_leave(struct store *s, const char *recipe, enum or
 static struct store_head *head_of(const struct fake_order *o)
 {
 	bool small = o->payload_len <= STORE_INLINE_PAYLOAD;
-	struct store_head *h = calloc(1, sizeof(*h) + (small ? o->payload_len : 0));
+	struct store_head *h = fake_calloc(1, sizeof(*h) + (small ? o->payload_len : 0));
 
 	assert(h);
 	h->id = o->id;
@@ -326,7 +327,7 @@ static int do_refill(struct store *s, struct store_refill *r)
 {
 	size_t count = 0, keep;
 
-	r->heads = calloc((size_t)s->count + 1, sizeof(r->heads[0]));
+	r->heads = fake_calloc((size_t)s->count + 1, sizeof(r->heads[0]));
 	assert(r->heads);
 	for (int i = 0; i < s->count; i++) {
 		struct fake_order *o = &s->orders[i];
@@ -345,9 +346,9 @@ static int do_refill(struct store *s, struct store_refill *r)
 
 static int do_recover(struct store *s, struct store_recover *r)
 {
-	r->running = calloc((size_t)s->count + 1, sizeof(r->running[0]));
-	r->recipes = calloc(NAMES, sizeof(r->recipes[0]));
-	r->paused = calloc(NAMES, sizeof(r->paused[0]));
+	r->running = fake_calloc((size_t)s->count + 1, sizeof(r->running[0]));
+	r->recipes = fake_calloc(NAMES, sizeof(r->recipes[0]));
+	r->paused = fake_calloc(NAMES, sizeof(r->paused[0]));
 	assert(r->running && r->recipes && r->paused);
 	r->next_due_ms = INT64_MAX;
 	for (int i = 0; i < s->count; i++) {
@@ -395,7 +396,7 @@ static int do_read(struct store *s, struct store_read *r)
 	if (!o)
 		return ERR_NOTFOUND;
 	r->len = o->payload_len;
-	r->bytes = malloc(r->len + 1);
+	r->bytes = fake_calloc(1, r->len + 1);
 	assert(r->bytes);
 	memcpy(r->bytes, o->payload, r->len);
 	return 0;
@@ -475,7 +476,7 @@ void fake_store_hold(struct store *s, enum fake_op op, bool hold)
 
 static void ask(struct store *s, enum fake_op kind, struct store_op *op, void *r)
 {
-	struct request *q = malloc(sizeof(*q));
+	struct request *q = fake_calloc(1, sizeof(*q));
 
 	assert(q);
 	*q = (struct request){.kind = kind, .op = op, .r = r};

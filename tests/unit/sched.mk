@@ -8,7 +8,7 @@ unit_retry_SOURCES = tests/unit/test_retry.c
 unit_retry_LDADD = libsched.a liborder.a libbase.a $(UNIT_LIBS)
 # The scheduler between a fake store and fake pools.
 SCHED_WORLD = tests/unit/sched_world.h tests/unit/sched_world.c tests/unit/fake_store.h tests/unit/fake_store.c \
-	tests/unit/fake_pool.h tests/unit/fake_pool.c
+	tests/unit/fake_pool.h tests/unit/fake_pool.c tests/unit/fake_alloc.h tests/unit/fake_alloc.c
 SCHED_LIBS = libsched.a liborder.a libtask.a libloop.a libbase.a $(UNIT_LIBS) $(EVENT_LIBS)
 UNIT_TESTS += unit-sched unit-sched-trouble unit-recover
 unit_sched_SOURCES = tests/unit/test_sched.c $(SCHED_WORLD)
@@ -17,3 +17,7 @@ unit_sched_trouble_SOURCES = tests/unit/test_sched_trouble.c $(SCHED_WORLD)
 unit_sched_trouble_LDADD = $(SCHED_LIBS)
 unit_recover_SOURCES = tests/unit/test_recover.c $(SCHED_WORLD)
 unit_recover_LDADD = $(SCHED_LIBS)
+UNIT_TESTS += unit-sched-memory
+unit_sched_memory_SOURCES = tests/unit/test_sched_memory.c $(SCHED_WORLD)
+unit_sched_memory_LDADD = $(SCHED_LIBS)
+unit_sched_memory_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc

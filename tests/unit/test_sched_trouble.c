@@ -360,6 +360,28 @@ START_TEST (a_cancel_while_the_payload_is_read_frees_the_worker) {
 }
 END_TEST
 
+static int await_cancel_in_trouble(struct world *w)
+{
+	leave_large(w);
+	fake_store_fail(w->store, FAKE_READ, ERR_STORAGE, false, 1);
+	await_recovered(w);
+	ck_assert_int_eq(await_cancelled(w, 1), STORE_CANCEL_DONE);
+	await_passed(200);
+	assert_started(w, "");
+	fake_store_submit(w->store, "cake", 0);
+	await_settled();
+	assert_started(w, "2.1");
+	fake_pool_end(w->pools, 2, CAUSE_EXIT, 0, NULL);
+	await_settled();
+	assert_events(w, "1:cancelled 2:queued 2:running 2:done");
+	return 0;
+}
+
+START_TEST (what_was_cancelled_before_it_was_sent_is_not_sent) {
+	world_run(1, await_cancel_in_trouble);
+}
+END_TEST
+
 static int await_vanished(struct world *w)
 {
 	leave_large(w);
@@ -789,6 +811,7 @@ int main(void)
 	tcase_add_test(t, a_large_payload_is_read_when_the_order_starts);
 	tcase_add_test(t, an_order_with_a_damaged_payload_fails_and_frees_its_worker);
 	tcase_add_test(t, a_cancel_while_the_payload_is_read_frees_the_worker);
+	tcase_add_test(t, what_was_cancelled_before_it_was_sent_is_not_sent);
 	tcase_add_test(t, an_order_that_has_vanished_is_dropped);
 	t = unit_case("store");
 	tcase_add_test(t, an_end_that_cannot_be_stored_is_kept_and_tried_again);

@@ -214,8 +214,9 @@ int batch_add(struct batch *b, const struct buf *payload)
 
 struct reaping {
 	struct batch *b;
-	size_t next;  /* the first whose result has not been printed */
-	size_t asked; /* the first that has not been asked for on this connection */
+	int64_t deadline_ms; /* of --wait-timeout */
+	size_t next;         /* the first whose result has not been printed */
+	size_t asked;        /* the first that has not been asked for on this connection */
 	size_t done, failed;
 };
 
@@ -241,6 +242,7 @@ static int ask(struct reaping *r)
 static int reply_lively(struct reaping *r, struct value **v)
 {
 	int64_t until = dial_deadline_ms(PIECE_MS + ANSWER_MS);
+	until = until < r->deadline_ms ? until : r->deadline_ms;
 	for (;;) {
 		int64_t left = until - dial_now_ms();
 		int e = bakery_reply(
@@ -292,39 +294,75 @@ static int reap_one(struct reaping *r)
 	return e;
 }
 
+/* The wait ends before the orders do. */
+static void leave(struct reaping *r)
+{
+	struct batch *b = r->b;
+	size_t cancelled = 0;
+	spinner_hide(&b->spinner);
+	bakery_drop(b->c->bakery); /* what was asked for is not waited for */
+	for (size_t i = r->next; i < b->count && b->s->cancel_on_exit; i++) {
+		struct value *v;
+		if (!b->orders[i].id)
+			continue;
+		if (cli_ask(b->c, &v, "CANCEL", b->orders[i].id, "REASON", "its client went away", NULL))
+			break;
+		value_free(v);
+		cancelled++;
+	}
+	if (b->s->cancel_on_exit)
+		cli_fail(b->c, 0, "%zu orders are cancelled", cancelled);
+	else
+		cli_fail(b->c, 0, "the orders go on; to see them: bakery list --recipe %s", b->recipe);
+}
+
+/* What to do when a pair of replies did not come: 0 to go on, or the exit status. */
+static int recover(struct reaping *r, int code, int64_t *since_ms)
+{
+	struct cli *c = r->b->c;
+	if (code == -EINTR) {
+		int number = cli_take_signal(c);
+		leave(r);
+		cli_die(number);
+	}
+	if (dial_now_ms() >= r->deadline_ms) {
+		leave(r);
+		return STATUS_WAIT_TIMEOUT;
+	}
+	/* The pipeline is asked for afresh from the first order that is not final. */
+	bakery_drop(c->bakery);
+	r->asked = r->next;
+	if (code == -EAGAIN)
+		return 0;
+	if (code == -EACCES)
+		return cli_lost(c, code);
+	int paused = bakery_pause(c->bakery, since_ms);
+	return paused == 0 || paused == -EINTR ? 0 : cli_lost(c, code);
+}
+
 static int reap(struct batch *b)
 {
-	struct reaping r = {.b = b};
+	struct reaping r = {.b = b, .deadline_ms = dial_deadline_ms(b->s->wait_timeout_ms)};
 	int64_t since = 0;
 	while (r.next < b->count) {
 		if (!b->orders[r.next].id) {
 			r.next++;
 			continue;
 		}
-		int e = bakery_fd(b->c->bakery) >= 0 ? 0 : bakery_reopen(b->c->bakery);
+		int e = bakery_reopen(b->c->bakery);
 		if (e == 0)
 			e = ask(&r);
 		if (e == 0)
 			e = reap_one(&r);
-		if (e >= 0) {
-			since = 0;
-			r.failed += e > 0;
-			r.next++;
+		if (e < 0) {
+			int status = recover(&r, e, &since);
+			if (status)
+				return status;
 			continue;
 		}
-		if (e == -EINTR) {
-			cli_fail(b->c, 0, "the orders go on; their ids: bakery list --recipe %s", b->recipe);
-			cli_die(cli_take_signal(b->c));
-		}
-		if (e == -EACCES)
-			return cli_lost(b->c, e);
-		/* The pipeline is asked for afresh from the first order that is not final. */
-		bakery_drop(b->c->bakery);
-		r.asked = r.next;
-		if (e == -EAGAIN)
-			continue;
-		if (bakery_pause(b->c->bakery, &since) < 0)
-			return cli_lost(b->c, e);
+		since = 0;
+		r.failed += e > 0;
+		r.next++;
 	}
 	spinner_hide(&b->spinner);
 	return r.failed ? STATUS_NO : 0;

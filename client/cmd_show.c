@@ -8,7 +8,6 @@
 #include "client/json.h"
 #include "client/status.h"
 #include "client/text.h"
-#include "conf/units.h"
 
 static void add(struct table *t, const char *name, const char *value)
 {
@@ -44,13 +43,21 @@ static void add_attempts(struct table *t, const struct value *order)
 static void add_result(struct table *t, const struct value *order)
 {
 	int64_t bytes, cut = 0;
-	char text[60], size[32];
+	char text[80];
 	if (!status_number(order, "result_bytes", &bytes))
 		return;
 	status_number(order, "result_cut", &cut);
-	snprintf(text, sizeof text, "%s%s", units_format_size((uint64_t)bytes, size),
+	snprintf(text, sizeof text, "%" PRId64 " byte%s%s", bytes, bytes == 1 ? "" : "s",
 	    cut ? ", cut: the job wrote more" : "");
 	add(t, "result", text);
+}
+
+/* A command to type next. */
+static void next(const char *command, const char *argument, const char *what)
+{
+	char line[200];
+	snprintf(line, sizeof line, "bakery %s %s", command, argument);
+	printf("next: %-32s %s\n", line, what);
 }
 
 /* What is known, then, for one that went wrong, what it said and what to do next. */
@@ -88,14 +95,15 @@ static void show(const struct value *order)
 		if (message->text[message->len - 1] != '\n')
 			putchar('\n');
 	}
-	if (strcmp(state, "failed") == 0)
-		printf("\nnext: bakery result %s           what it wrote\n"
-		       "      bakery recipes %s           what it takes\n",
-		    id, status_text(order, "recipe"));
-	else if (!status_is_final(order))
-		printf("\nnext: bakery explain %s          why it is not done yet\n"
-		       "      bakery wait %s             until it is\n",
-		    id, id);
+	if (strcmp(state, "failed") == 0) {
+		putchar('\n');
+		next("result", id, "what it wrote to standard output");
+		next("recipes", status_text(order, "recipe"), "what its recipe takes");
+	} else if (!status_is_final(order)) {
+		putchar('\n');
+		next("explain", id, "why it is not done yet");
+		next("wait", id, "until it is");
+	}
 }
 
 static int run(struct cli *c, int argc, char **argv)

@@ -336,6 +336,8 @@ static bool two_claims(void)
 /* The front dies and another one meets the same workers. */
 static void replace_front(struct hand *h, int count)
 {
+	for (int i = 0; i < count; i++)
+		free(runs[i].bytes); /* its memory goes with it */
 	pools_free(pools);
 	start_front();
 	for (int i = 0; i < count; i++)
@@ -568,6 +570,7 @@ START_TEST (a_claim_is_answered_after_its_worker_has_died) {
 	ck_assert(first_ended());
 	expect_lost(0);
 
+	pools_free(pools);
 	start_front();
 	play(false);
 	play_claim(100, true);
@@ -581,6 +584,7 @@ START_TEST (a_claim_is_answered_after_its_worker_has_died) {
 	job_run_release(&runs[0]);
 	ck_assert_int_eq(pool_worker_count(ovens), 0);
 
+	pools_free(pools);
 	start_front();
 	play(false);
 	play_claim(100, false);

@@ -4,6 +4,7 @@ FUNC_TESTS =
 FUNC_TESTS += tests/func/test_walk.py
 FUNC_TESTS += tests/func/test_cakes.py
 FUNC_TESTS += tests/func/test_start.py
+FUNC_TESTS += tests/func/test_processes.py
 FUNC_TESTS += tests/func/test_limits.py
 FUNC_TESTS += tests/func/test_readme.py
 FUNC_TESTS += tests/func/test_systemd.sh

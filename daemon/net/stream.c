@@ -101,6 +101,17 @@ void stream_close(struct stream *s)
 	buf_clear(&s->out);
 }
 
+void stream_part(struct stream *s)
+{
+	char unread[4096];
+	if (s->fd < 0)
+		return;
+	shutdown(s->fd, SHUT_WR);
+	for (int i = 0; i < 64; i++)
+		if (recv(s->fd, unread, sizeof unread, MSG_DONTWAIT) <= 0)
+			return;
+}
+
 ssize_t stream_read(struct stream *s, struct buf *in, size_t max)
 {
 	assert(s->fd >= 0);

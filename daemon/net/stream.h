@@ -54,6 +54,10 @@ int stream_open(struct stream *s, struct loop *loop, int fd, const struct stream
 /* Closes the descriptor and gives all memory back. Again is fine, and so is a stream that is all zero. */
 void stream_close(struct stream *s);
 
+/* Says that nothing more comes, and reads away what the peer has sent already: closing with unread input would make the
+ * kernel reset the connection, and the last words could be lost on their way. Before stream_close(). */
+void stream_part(struct stream *s);
+
 /* Reads at most max bytes to the end of `in`. The number of bytes; 0: end of the stream; -EAGAIN: STREAM_READABLE will tell; -ENOMEM; or the
  * socket's error. */
 ssize_t stream_read(struct stream *s, struct buf *in, size_t max);

@@ -391,6 +391,8 @@ static void reap(struct ready *r)
 {
 	struct connection *c = (struct connection *)((char *)r - offsetof(struct connection, reap));
 	assert(c->dead);
+	if (c->closing)
+		stream_part(&c->stream);
 	stream_close(&c->stream);
 	loop_timer_clear(c->all->loop, &c->timer);
 	gate_leave(&c->pass);

@@ -1,4 +1,5 @@
 noinst_LIBRARIES += libsession.a
+EXTRA_DIST += daemon/session/README.md
 libsession_a_SOURCES = daemon/session/session.h daemon/session/session.c daemon/session/shared.h \
 	daemon/session/connection.h daemon/session/connection.c daemon/session/line.h daemon/session/line.c \
 	daemon/session/command.h daemon/session/command.c daemon/session/verbs.h daemon/session/errand.h \

@@ -53,8 +53,8 @@ static int parse_states(struct slice text, uint32_t *out, struct reply_writer *w
 	return 0;
 }
 
-/* Fills in the store's request. 0; 1: replied; -ENOMEM. */
-static int translate(struct errand *e, const struct asked *asked, struct store_list *list)
+/* Fills in the store's request; *nothing: no order can match. 0; 1: replied; -ENOMEM. */
+static int translate(struct errand *e, const struct asked *asked, struct store_list *list, bool *nothing)
 {
 	*list = (struct store_list){
 	    .since_ms = asked->since,
@@ -67,12 +67,12 @@ static int translate(struct errand *e, const struct asked *asked, struct store_l
 		return r;
 	if (asked->cause.len > 0 && order_cause_parse(asked->cause.data, asked->cause.len, &list->cause) < 0)
 		return bad_word(&e->w, "CAUSE", asked->cause);
+	struct store *store = e->all->store;
 	if (asked->recipe.len > 0 &&
-	    !(list->recipe = store_intern(e->all->store, asked->recipe.data, asked->recipe.len)))
-		return -ENOMEM;
-	if (asked->user.len > 0 &&
-	    !(list->user = store_intern(e->all->store, asked->user.data, asked->user.len)))
-		return -ENOMEM;
+	    !(list->recipe = store_find_name(store, asked->recipe.data, asked->recipe.len)))
+		*nothing = true;
+	if (asked->user.len > 0 && !(list->user = store_find_name(store, asked->user.data, asked->user.len)))
+		*nothing = true;
 	return 0;
 }
 
@@ -92,18 +92,20 @@ static int errand(struct errand *e)
 {
 	struct asked asked = {.count = COUNT_USUAL};
 	struct store_list list;
+	bool nothing = false;
 	int r = options_parse(
 	    options, sizeof options / sizeof *options, e->argv + 1, e->argc - 1, &asked, &e->w);
 	if (r == 0)
-		r = translate(e, &asked, &list);
+		r = translate(e, &asked, &list, &nothing);
 	if (r != 0)
 		return r < 0 ? r : 0;
 	if (rights_reach(&e->user->rights, RIGHT_READ) != REACH_ALL) {
 		/* Somebody else's orders do not exist for it. */
-		if (list.user && list.user != e->user->name)
-			return reply_list(e, &(struct store_list){0});
+		nothing |= list.user && list.user != e->user->name;
 		list.user = e->user->name;
 	}
+	if (nothing)
+		return reply_list(e, &(struct store_list){0});
 	store_list(e->all->store, &list);
 	r = await_future_shielded(&list.op.done);
 	if (r < 0)

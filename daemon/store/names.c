@@ -83,6 +83,16 @@ const char *names_intern(struct names *n, const char *text, size_t len)
 	return name ? name->text : NULL;
 }
 
+const char *names_find(struct names *n, const char *text, size_t len)
+{
+	struct name *name;
+
+	pthread_mutex_lock(&n->lock);
+	HASH_FIND(hh, n->by_text, text, len, name);
+	pthread_mutex_unlock(&n->lock);
+	return name ? name->text : NULL;
+}
+
 int64_t names_id(const char *interned)
 {
 	return atomic_load_explicit(&name_of(interned)->id, memory_order_relaxed);

@@ -16,6 +16,8 @@ void names_free(struct names *n);
 
 /* The pointer for this name. NULL when memory is refused. */
 const char *names_intern(struct names *n, const char *name, size_t len);
+/* The same, but adds nothing: NULL when nobody has interned it. */
+const char *names_find(struct names *n, const char *name, size_t len);
 
 /* The number of an interned name; 0: it has none yet. */
 int64_t names_id(const char *interned);

@@ -189,6 +189,11 @@ const char *store_intern(struct store *s, const char *name, size_t len)
 	return names_intern(s->names, name, len);
 }
 
+const char *store_find_name(struct store *s, const char *name, size_t len)
+{
+	return names_find(s->names, name, len);
+}
+
 /* ---- requests ---- */
 
 void store_submit(struct store *s, struct store_submit *r)

@@ -79,6 +79,8 @@ int store_open(const struct store_options *o, struct store **out, char why[stati
 void store_close(struct store *s);
 /* Name → the interned pointer that heads and events carry. NULL when memory is refused. */
 const char *store_intern(struct store *s, const char *name, size_t len);
+/* The same for a name that comes from outside and may be any: nothing is kept of it. NULL: no order has it. */
+const char *store_find_name(struct store *s, const char *name, size_t len);
 
 struct store_op {
 	STAILQ_ENTRY(store_op) entry;

@@ -194,6 +194,18 @@ START_TEST (what_waits_to_be_sent_goes_with_it) {
 }
 END_TEST
 
+START_TEST (parts_without_a_reset) {
+	char got[10];
+	ck_assert_int_eq(write(fds[1], "unread", 6), 6);
+	buf_append_text(&stream.out, "bye");
+	ck_assert_int_eq(stream_flush(&stream), 0);
+	stream_part(&stream);
+	stream_close(&stream);
+	ck_assert_int_eq(read(fds[1], got, sizeof got), 3);
+	ck_assert_int_eq(read(fds[1], got, sizeof got), 0);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *t = unit_case("stream");
@@ -206,5 +218,6 @@ int main(void)
 	tcase_add_test(t, flushing_by_hand_tells_nobody);
 	tcase_add_test(t, may_be_closed_by_its_owner_when_told);
 	tcase_add_test(t, what_waits_to_be_sent_goes_with_it);
+	tcase_add_test(t, parts_without_a_reset);
 	return unit_run();
 }

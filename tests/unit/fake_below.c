@@ -93,6 +93,11 @@ const char *store_intern(struct store *s, const char *name, size_t len)
 	return names[count++];
 }
 
+const char *store_find_name(struct store *s, const char *name, size_t len)
+{
+	return store_intern(s, name, len);
+}
+
 static void fill_submit(struct store_op *op, int *error)
 {
 	struct store_submit *r = (struct store_submit *)op;

@@ -381,9 +381,11 @@ static int await_recover(void *arg)
 static void take_down(struct front *f)
 {
 	sessions_free(f->sessions);
-	sched_free(f->sched);
-	pools_free(f->pools);
+	f->sessions = NULL; /* what the store commits at its close is told to the scheduler only */
+	/* Store and pools use storage of the scheduler's for what is on its way. */
 	store_close(f->store);
+	pools_free(f->pools);
+	sched_free(f->sched);
 	if (f->watch.fd)
 		loop_fd_remove(&f->watch);
 	task_runtime_clear();

@@ -18,13 +18,12 @@ void due_init(struct due *d, struct store *store)
 	*d = (struct due){.store = store, .next_due_ms = INT64_MAX};
 }
 
-bool due_clear(struct due *d)
+void due_clear(struct due *d)
 {
-	if (d->store)
-		loop_timer_clear(task_loop(), &d->timer);
-	d->next_due_ms = INT64_MAX;
-	d->again = false;
-	return !d->asking;
+	if (!d->store)
+		return;
+	loop_timer_clear(task_loop(), &d->timer);
+	future_remove_callback(&d->answered);
 }
 
 static void on_time(struct loop_timer *t)

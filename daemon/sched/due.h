@@ -28,8 +28,8 @@ struct due {
 
 /* Nothing is asked before due_set() or due_poke(). */
 void due_init(struct due *d, struct store *store);
-/* Stops. False: the store is still to answer; not before it has may the storage go. */
-bool due_clear(struct due *d);
+/* Stops, after the store has been closed. */
+void due_clear(struct due *d);
 /* What the store says is due next; INT64_MAX: nothing. */
 void due_set(struct due *d, int64_t next_due_ms);
 /* Something has been scheduled: the store is asked what is due next. */

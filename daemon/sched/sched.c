@@ -92,12 +92,17 @@ void sched_connect(struct sched *s, struct store *store, struct pools *pools)
 		s->pool_list[i].pool = pools_find(pools, s->pool_list[i].name);
 }
 
+static bool held(void *arg, int64_t id);
+
 static void free_recipe(struct sched_recipe *r)
 {
-	/* A refill that nobody waits for any more: the store has been closed, so its answer is there, or will never come. */
+	struct store_op *op = &r->refill.op;
+
+	/* The store has been closed: its answer is here, and was not looked at, or will never come. */
 	if (r->window.refilling) {
 		future_remove_callback(&r->refilled);
-		window_refill_end(&r->window, &r->refill, ERR_CANCELLED, NULL, NULL);
+		window_refill_end(&r->window, &r->refill,
+		    future_is_final(&op->done) ? answer_of(op) : ERR_CANCELLED, held, r->sched);
 	}
 	window_clear(&r->window);
 }
@@ -114,15 +119,15 @@ void sched_free(struct sched *s)
 		loop_timer_clear(task_loop(), &s->deadline);
 		due_clear(&s->due);
 	}
-	HASH_CLEAR(by_name, s->by_name);
-	HASH_CLEAR(by_pointer, s->by_pointer);
-	HASH_CLEAR(hh, s->pools_by_pool);
-	run_free_all(s);
 	for (size_t i = 0; s->recipe_list && i < s->conf->recipe_count; i++) {
 		if (s->store)
 			loop_timer_clear(task_loop(), &s->recipe_list[i].refill_again);
 		free_recipe(&s->recipe_list[i]);
 	}
+	run_free_all(s);
+	HASH_CLEAR(by_name, s->by_name);
+	HASH_CLEAR(by_pointer, s->by_pointer);
+	HASH_CLEAR(hh, s->pools_by_pool);
 	for (size_t i = 0; s->pool_list && i < s->conf->pool_count; i++)
 		pick_clear(&s->pool_list[i].pick);
 	while ((claim = STAILQ_FIRST(&s->claims))) {
@@ -167,7 +172,8 @@ void sched_recipe_changed(struct sched_recipe *r)
 	} else {
 		pick_unset(&r->pool->pick, &r->item);
 	}
-	if (r->refill_again.place == 0 && window_wants_refill(&r->window))
+	/* A store that is being closed still tells what it has committed, and can be asked nothing. */
+	if (!s->draining && r->refill_again.place == 0 && window_wants_refill(&r->window))
 		start_refill(r);
 }
 
@@ -263,7 +269,8 @@ void sched_distrust(struct sched *s)
 		window_distrust(&s->recipe_list[i].window);
 		sched_recipe_changed(&s->recipe_list[i]);
 	}
-	due_poke(&s->due);
+	if (!s->draining)
+		due_poke(&s->due);
 }
 
 static void on_watch(struct loop_timer *t)
@@ -296,7 +303,7 @@ static void on_event(struct sched *s, struct store_event *e)
 	run = run_find(s, e->id);
 	if (run)
 		run_disown(run);
-	if (e->state == ORDER_SCHEDULED)
+	if (e->state == ORDER_SCHEDULED && s->recovered && !s->draining)
 		due_poke(&s->due);
 	if (!r)
 		return;

@@ -791,6 +791,42 @@ START_TEST (a_drain_does_not_wait_for_ever_for_a_store_in_trouble) {
 }
 END_TEST
 
+static int await_end_asking(struct world *w)
+{
+	fake_store_leave(w->store, "cake", ORDER_QUEUED, 0);
+	fake_store_leave(w->store, "tart", ORDER_SCHEDULED, 0)->due_ms = clock_wall_ms();
+	fake_store_hold(w->store, FAKE_REFILL, true);
+	await_recovered(w);
+	return 0;
+}
+
+START_TEST (a_scheduler_may_end_while_the_store_is_asked) {
+	world_run(1, await_end_asking);
+}
+END_TEST
+
+static int await_drain_asks_nothing(struct world *w)
+{
+	struct future done;
+	int asked;
+
+	await_recovered(w);
+	future_init(&done, "drained");
+	sched_drain(w->sched, clock_deadline_ms(1000), &done);
+	asked = fake_store_asked(w->store, FAKE_REFILL) + fake_store_asked(w->store, FAKE_PROMOTE);
+	for (int i = 0; i < 2000; i++)
+		fake_store_submit(w->store, "cake", -i);
+	await_settled();
+	ck_assert_int_eq(
+	    fake_store_asked(w->store, FAKE_REFILL) + fake_store_asked(w->store, FAKE_PROMOTE), asked);
+	return 0;
+}
+
+START_TEST (after_a_drain_the_store_is_asked_nothing) {
+	world_run(1, await_drain_asks_nothing);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *t = unit_case("cancel");
@@ -831,5 +867,7 @@ int main(void)
 	tcase_add_test(t, at_the_deadline_the_rest_is_stopped_and_queued_again);
 	tcase_add_test(t, a_drain_sends_nothing_that_was_only_picked);
 	tcase_add_test(t, a_drain_does_not_wait_for_ever_for_a_store_in_trouble);
+	tcase_add_test(t, a_scheduler_may_end_while_the_store_is_asked);
+	tcase_add_test(t, after_a_drain_the_store_is_asked_nothing);
 	return unit_run();
 }

@@ -21,10 +21,10 @@ enum { CONF_NONE = -1 }; /* a duration or limit that is "none" */
 struct conf_listen {
 	struct conf_place place;
 	enum { CONF_LISTEN_UNIX, CONF_LISTEN_TCP } kind;
-	char *path; /* unix */
+	char *path;    /* unix */
 	unsigned mode; /* unix; default 0660 */
-	char *group; /* unix; NULL: unchanged */
-	char *host; /* tcp, without brackets */
+	char *group;   /* unix; NULL: unchanged */
+	char *host;    /* tcp, without brackets */
 	uint16_t port; /* tcp; 0: any free one (the log says which) */
 };
 
@@ -35,7 +35,14 @@ struct conf_pool {
 	char *user; /* whom jobs run as; NULL: the daemon's own */
 };
 
-enum conf_param_type { CONF_PARAM_STRING, CONF_PARAM_INTEGER, CONF_PARAM_NUMBER, CONF_PARAM_BOOLEAN, CONF_PARAM_PATH, CONF_PARAM_LIST };
+enum conf_param_type {
+	CONF_PARAM_STRING,
+	CONF_PARAM_INTEGER,
+	CONF_PARAM_NUMBER,
+	CONF_PARAM_BOOLEAN,
+	CONF_PARAM_PATH,
+	CONF_PARAM_LIST
+};
 
 struct conf_param {
 	struct conf_place place;
@@ -43,12 +50,12 @@ struct conf_param {
 	enum conf_param_type type;
 	bool required, allow_dash;
 	char *default_json; /* NULL: none. A JSON text of the right type */
-	int64_t max; /* string: characters; CONF_NONE */
+	int64_t max;        /* string: characters; CONF_NONE */
 	bool has_minimum, has_maximum;
 	double minimum, maximum; /* integer and number; exact for |integers| up to 2^53, which is checked */
-	char *pattern; /* string: POSIX extended regular expression, anchored; NULL */
-	char **one_of; /* string; NULL-terminated; NULL */
-	char **under; /* path; NULL-terminated; NULL */
+	char *pattern;           /* string: POSIX extended regular expression, anchored; NULL */
+	char **one_of;           /* string; NULL-terminated; NULL */
+	char **under;            /* path; NULL-terminated; NULL */
 };
 
 struct conf_pair {
@@ -62,7 +69,8 @@ struct conf_step {
 	struct conf_place place;
 	char *name; /* "run" when not named */
 	char **run; /* the command with placeholders; NULL-terminated */
-	char *stdin_text; /* NULL: by the rule (payload if opaque, else empty); "payload"; or a text with placeholders */
+	char *
+	    stdin_text; /* NULL: by the rule (payload if opaque, else empty); "payload"; or a text with placeholders */
 };
 
 struct conf_recipe {
@@ -74,7 +82,8 @@ struct conf_recipe {
 	struct conf_step *steps;
 	size_t step_count;
 	char *pool;
-	int64_t timeout_ms; /* CONF_NONE */
+	int64_t timeout_ms;   /* CONF_NONE */
+	bool timeout_written; /* not left to the default */
 	int64_t kill_after_ms;
 	int stop_signal;
 	int retries;
@@ -84,36 +93,38 @@ struct conf_recipe {
 		int jitter_percent;
 	} backoff;
 	bool no_retry[256]; /* exit statuses that are final at once */
+	int poison_after;   /* so many attempts lost with their worker end the order */
 	bool at_most_once;
 	int priority;
 	int concurrency; /* CONF_NONE */
 	enum conf_result result;
 	uint64_t result_max;
-	struct conf_pair *env;
+	struct conf_pair *env; /* values with placeholders */
 	size_t env_count;
-	char *chdir; /* NULL: the job's private directory */
+	char *chdir; /* with placeholders; NULL, or when it expands to nothing: the job's private directory */
 };
 
 struct conf_user {
 	struct conf_place place;
 	char *name;
-	char *password; /* "scrypt$…"; NULL: none */
+	char *password;    /* "scrypt$…"; NULL: none */
 	char **unix_names; /* login names and @groups; NULL-terminated; NULL */
-	char **allow; /* rules, checked; NULL-terminated */
+	char **allow;      /* rules, checked; NULL-terminated */
 };
 
 struct conf {
-	char *file; /* NULL: defaults only */
+	char *file;    /* NULL: defaults only */
 	bool personal; /* a person's daemon (not root's or the system's) */
 	struct conf_listen *listens;
 	size_t listen_count;
 	char *state_dir, *work_dir;
 	struct {
-		int level; /* enum log_level: 0 error … 3 debug */
+		int level;  /* enum log_level: 0 error … 3 debug */
 		int format; /* 0 text, 1 json */
 		int64_t slow_task_ms;
 	} log;
 	struct {
+		enum { CONF_ENGINE_SQLITE } engine;
 		enum { CONF_SYNC_FULL, CONF_SYNC_NORMAL, CONF_SYNC_OFF } sync;
 	} store;
 	struct {

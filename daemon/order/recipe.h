@@ -31,12 +31,16 @@ struct recipe_command {
 	char **argv;       /* NULL-terminated */
 	char *stdin_bytes; /* NULL: empty */
 	size_t stdin_len;
+	struct conf_pair *env; /* the recipe's own variables */
+	size_t env_count;
+	char *chdir; /* NULL: the job's private directory */
 	void *arena;
 };
 
 /*
  * Expands a step's command in the worker: placeholders filled in, a placeholder never splits an argument, no shell; a whole-argument list parameter
- * becomes one argument an element; `under` is checked after resolving links. 0; -EINVAL with why (cause params); -ENOMEM.
+ * becomes one argument an element; `under` is checked after resolving links, and the resolved path is what the command gets. A parameter that was not
+ * given and has no default is the empty text, or no argument when it is a list. The payload is checked again: the configuration may have changed. 0; -EINVAL with why (cause params); -ENOMEM.
  */
 int recipe_expand(const struct conf_recipe *r, const struct conf_step *step,
     const struct recipe_values *values, struct recipe_command *out, char why[static 256]);

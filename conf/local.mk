@@ -4,3 +4,8 @@ libconf_a_SOURCES = conf/units.h conf/units.c conf/address.h conf/address.c conf
 	conf/schema.h conf/schema.c conf/read.h conf/read.c conf/finish.h conf/finish.c conf/defaults.h conf/defaults.c \
 	conf/check.h conf/check.c conf/check_recipe.h conf/check_recipe.c conf/sources.c conf/print.c conf/conf.h conf/conf.c
 libconf_a_CPPFLAGS = $(AM_CPPFLAGS) $(YAML_CFLAGS)
+
+# Under /etc there is nothing until somebody decides what may be ordered.
+exampledir = $(docdir)/examples
+dist_example_DATA = conf/bakery.yaml conf/quickstart.yaml
+dist_man_MANS += conf/bakery.yaml.5

@@ -63,9 +63,6 @@ struct section {
 	int (*finish)(struct reader *r, const struct tree *node, const char *path, void *object);
 };
 
-/* How the objects of SETTING_ITEMS (but for listen) and SETTING_NAMED begin. */
-struct conf_place;
-
 extern const struct section schema_top;
 
 const struct setting *schema_find(const struct section *s, const char *key);

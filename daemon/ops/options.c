@@ -47,7 +47,7 @@ static int say_usage(void)
 	return EXIT_USAGE;
 }
 
-int options_parse(int argc, char **argv, struct options *out)
+int options_read(int argc, char **argv, struct options *out)
 {
 	struct options o = {.action = OPTIONS_SERVE};
 	int c;

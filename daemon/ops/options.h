@@ -27,7 +27,7 @@ struct options {
 };
 
 /* 0; or EXIT_USAGE, having said why on standard error. */
-int options_parse(int argc, char **argv, struct options *out);
+int options_read(int argc, char **argv, struct options *out);
 
 /* Does what is no OPTIONS_SERVE. Returns the exit status. */
 int options_run_command(const struct options *o);

@@ -49,8 +49,8 @@ static int make_environment(const struct worker_job *j, struct buf *b, char ***o
 		buf_printf(b, "BAKERY_WORKER=%d%c", s->index, 0) |
 		buf_printf(b, "BAKERY_INSTANCE=%s%c", s->instance, 0);
 	size_t count = 12;
-	for (size_t i = 0; i < r->env_count && !e; i++, count++)
-		e = buf_printf(b, "%s=%s%c", r->env[i].name, r->env[i].value, 0);
+	for (size_t i = 0; i < j->command.env_count && !e; i++, count++)
+		e = buf_printf(b, "%s=%s%c", j->command.env[i].name, j->command.env[i].value, 0);
 	char **list = e ? NULL : malloc((count + 1) * sizeof *list);
 	if (!list)
 		return -ENOMEM;
@@ -115,7 +115,7 @@ static int start_command(struct worker_job *j, char why[static 256])
 		const struct child_spec spec = {.argv = j->command.argv,
 		    .envp = envp,
 		    .path = s->path,
-		    .dir = r->chdir ? r->chdir : s->dir->path,
+		    .dir = j->command.chdir ? j->command.chdir : s->dir->path,
 		    .in = in >= 0 ? in : s->null_fd,
 		    .out = out >= 0 ? out : s->null_fd,
 		    .err = err,

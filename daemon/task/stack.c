@@ -122,7 +122,6 @@ struct stack *stack_take(enum stack_size kind)
 		s = SLIST_FIRST(&all.cold[kind]);
 		SLIST_REMOVE_HEAD(&all.cold[kind], next);
 	}
-	s->is_warm = false;
 	s->is_used = true;
 	all.used++;
 	all.cached--;
@@ -140,7 +139,6 @@ void stack_give(struct stack *s)
 	all.used--;
 	all.cached++;
 	if (all.warm_count[s->kind] < sizes[s->kind].warm_max) {
-		s->is_warm = true;
 		all.warm_count[s->kind]++;
 		SLIST_INSERT_HEAD(&all.warm[s->kind], s, next);
 	} else {

@@ -21,7 +21,6 @@ struct stack {
 	char *low; /* the usable part begins here; the guard ends here */
 	size_t size;
 	enum stack_size kind;
-	bool is_warm; /* in the cache, and its pages are not given back */
 	bool is_used;
 	unsigned valgrind_id;
 	SLIST_ENTRY(stack) next;

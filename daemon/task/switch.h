@@ -59,8 +59,6 @@ void switch_clear(struct context *c);
 /* First thing on a new stack; from: the context that switched here. */
 void switch_begin(struct context *from);
 
-/* Goes on at to; returns when somebody switches to from. */
-void switch_to(struct context *from, struct context *to);
 /* Goes on at to; from never runs again. */
 _Noreturn void switch_leave(struct context *from, struct context *to);
 
@@ -77,8 +75,15 @@ static inline void switch_machine(struct context *from, struct context *to)
 }
 #endif
 
-#if !SWITCH_ASAN && !SWITCH_TSAN
-#define switch_to(from, to) switch_machine((from), (to))
+/* ---- a switch: goes on at to; returns when somebody switches to from ---- */
+
+#if SWITCH_ASAN || SWITCH_TSAN
+void switch_to(struct context *from, struct context *to);
+#else
+static inline void switch_to(struct context *from, struct context *to)
+{
+	switch_machine(from, to);
+}
 #endif
 
 #endif

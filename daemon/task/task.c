@@ -58,7 +58,7 @@ int task_spawn(const struct task_spec *spec, struct task **out)
 	    [TASK_STACK_MEDIUM] = STACK_MEDIUM,
 	    [TASK_STACK_LARGE] = STACK_LARGE,
 	};
-	assert(runtime.loop);
+	assert(runtime.loop && spec->fn && spec->name);
 	struct stack *stack = stack_take(sizes[spec->stack]);
 	if (!stack)
 		return -ENOMEM;

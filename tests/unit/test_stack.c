@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "daemon/task/stack.h"
+#include "daemon/task/switch.h"
 #include "tests/unit/task_world.h"
 #include "tests/unit/unit.h"
 
@@ -87,6 +88,15 @@ int __wrap_madvise(void *at, size_t n, int advice)
 	return __real_madvise(at, n, advice);
 }
 
+START_TEST (there_are_stacks_where_guards_would_use_up_the_mappings) {
+	enum { CROWD = 40000 };
+	is_old_kernel = true;
+	for (int i = 0; i < CROWD; i++)
+		ck_assert_ptr_nonnull(stack_take(STACK_SMALL));
+	ck_assert_uint_eq(stack_count_used(), CROWD);
+}
+END_TEST
+
 static int grow(int depth)
 {
 	volatile char frame[1024];
@@ -139,6 +149,9 @@ int main(void)
 	tcase_add_test(t, the_last_given_back_is_the_next_given_out);
 	tcase_add_test(t, after_a_crowd_pages_go_back);
 	tcase_add_test(t, an_address_in_a_guard_names_its_stack);
+	/* As the leak checker's roots, so many take it minutes. */
+	if (!SWITCH_ASAN)
+		tcase_add_test(t, there_are_stacks_where_guards_would_use_up_the_mappings);
 	tcase_add_loop_test(t, an_overflow_ends_the_process_and_names_the_task, 0, 2);
 	return unit_run();
 }

@@ -1,1 +1,4 @@
 # Benchmarks of store.
+BENCHES += bench-store
+bench_store_SOURCES = tests/bench/bench_store.c tests/bench/machine.h tests/bench/machine.c
+bench_store_LDADD = libstore.a liborder.a libtask.a libloop.a libproto.a libbase.a $(EVENT_LIBS) $(SQLITE_LIBS) $(XXHASH_LIBS)

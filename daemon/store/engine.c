@@ -1,8 +1,11 @@
 #include "daemon/store/engine.h"
 
+#include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "daemon/base/clock.h"
 #include "daemon/base/err.h"
@@ -10,6 +13,7 @@
 #include "daemon/base/log.h"
 #include "daemon/store/db.h"
 #include "daemon/store/schema.h"
+#include "daemon/store/walscan.h"
 
 enum { WRITER_CACHE_KIB = 16 << 10 };
 
@@ -120,8 +124,14 @@ static void close_connection(struct engine *e)
 		sqlite3_finalize(e->st[i]);
 		e->st[i] = NULL;
 	}
+	/* The last connection removes the WAL when it closes. */
+	if (e->db)
+		mark_erase(&e->mark);
 	db_close(e->db);
 	e->db = NULL;
+	if (e->wal_fd >= 0)
+		close(e->wal_fd);
+	e->wal_fd = -1;
 }
 
 static int open_connection(struct engine *e)
@@ -147,23 +157,83 @@ static int open_connection(struct engine *e)
 	return err;
 }
 
+static int checkpoint(struct engine *e, int mode)
+{
+	int in_wal = 0, done = 0;
+	int rc = sqlite3_wal_checkpoint_v2(e->db, "main", mode, &in_wal, &done);
+
+	/* All pages are in the database: the next commit begins the WAL anew. */
+	if (rc == SQLITE_OK && in_wal == done)
+		e->wal_frames = 0;
+	return db_error(rc);
+}
+
+static int wal_path(const struct engine *e, const char *suffix, char out[static PATH_MAX])
+{
+	return snprintf(out, PATH_MAX, "%s%s", e->o.path, suffix) < PATH_MAX ? 0 : -ENAMETOOLONG;
+}
+
+/* Nothing may be in the WAL that SQLite would silently take for its end. */
+static int check_wal(struct engine *e, char why[static 256])
+{
+	struct mark_value mark;
+	struct walscan found;
+	char path[PATH_MAX];
+	int err = wal_path(e, "-wal", path);
+
+	if (err < 0)
+		return err;
+	mark_read(&e->mark, &mark);
+	err = walscan(path, &mark, &found, why);
+	if (err == 0 && found.frames > 0)
+		log_info("store was not closed, reading its log", log_int("frames", found.frames),
+		    log_int("committed", found.committed));
+	return err;
+}
+
+static int open_checked(struct engine *e, char why[static 256])
+{
+	char path[PATH_MAX];
+	int err = failpoint("store.open");
+
+	if (err == 0)
+		err = wal_path(e, "-mark", path);
+	if (err == 0)
+		err = mark_open(&e->mark, path);
+	if (err == 0)
+		err = check_wal(e, why);
+	if (err == 0)
+		err = open_connection(e);
+	if (err < 0)
+		return err;
+	/* Anew, under new salts: what a crash has left beyond the last commit is never taken for part of this WAL. */
+	err = mark_erase(&e->mark);
+	if (err == 0)
+		err = checkpoint(e, SQLITE_CHECKPOINT_TRUNCATE);
+	if (err < 0)
+		close_connection(e);
+	return err;
+}
+
 int engine_open(struct engine *e, const struct engine_options *o, struct names *names, struct counts *counts,
     char why[static 256])
 {
+	char more[256] = "";
 	int err;
 
-	*e = (struct engine){.o = *o, .names = names, .counts = counts};
-	err = failpoint("store.open");
+	*e = (struct engine){.o = *o, .names = names, .counts = counts, .wal_fd = -1};
+	err = open_checked(e, more);
 	if (err == 0)
-		err = open_connection(e);
+		return 0;
+	mark_close(&e->mark);
 	if (err == ERR_NEWER)
 		snprintf(why, 256,
-		    "%s: written by a newer version of Bakery (this one knows up to version %d)", o->path,
+		    "%.128s: written by a newer version of Bakery (this one knows up to version %d)", o->path,
 		    schema_version());
 	else if (err == ERR_INVALID)
-		snprintf(why, 256, "%s: not a store of Bakery", o->path);
-	else if (err < 0)
-		snprintf(why, 256, "%s: %s", o->path, err_text(err));
+		snprintf(why, 256, "%.200s: not a store of Bakery", o->path);
+	else
+		snprintf(why, 256, "%.128s: %.120s", o->path, more[0] ? more : err_text(err));
 	return err;
 }
 
@@ -173,49 +243,48 @@ int engine_reopen(struct engine *e)
 
 	close_connection(e);
 	err = failpoint("store.reopen");
-	return err < 0 ? err : open_connection(e);
+	if (err == 0)
+		err = open_connection(e);
+	/* So that nothing of the failed commit stays behind the next ones. If it cannot be done now, that is not a reason to stay closed. */
+	if (err == 0)
+		checkpoint(e, SQLITE_CHECKPOINT_RESTART);
+	return err;
 }
 
 void engine_close(struct engine *e)
 {
 	close_connection(e);
+	mark_close(&e->mark);
 	buf_clear(&e->packed);
 }
 
 int engine_checkpoint(struct engine *e, bool restart)
 {
-	int in_wal = 0, done = 0;
-	int rc = sqlite3_wal_checkpoint_v2(
-	    e->db, "main", restart ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE, &in_wal, &done);
-
-	/* All pages are in the database: the next commit begins the WAL anew. */
-	if (rc == SQLITE_OK && in_wal == done)
-		e->wal_frames = 0;
-	return db_error(rc);
+	return checkpoint(e, restart ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE);
 }
 
 /* ---- a transaction ---- */
 
 /* What a request may have changed in memory, to be taken back with its rows. */
-struct mark {
+struct before {
 	struct ids ids;
 	size_t events;
 	int64_t names;
 };
 
-static struct mark mark(struct engine *e)
+static struct before now(struct engine *e)
 {
-	return (struct mark){.ids = e->ids, .events = e->batch->count, .names = names_last(e->names)};
+	return (struct before){.ids = e->ids, .events = e->batch->count, .names = names_last(e->names)};
 }
 
-static void take_back(struct engine *e, const struct mark *m)
+static void take_back(struct engine *e, const struct before *m)
 {
 	batch_cut_events(e->batch, m->events);
 	names_forget_above(e->names, m->names);
 	e->ids = m->ids;
 }
 
-static void rollback(struct engine *e, const struct mark *m)
+static void rollback(struct engine *e, const struct before *m)
 {
 	/* Some errors have rolled back already. */
 	if (!sqlite3_get_autocommit(e->db))
@@ -256,7 +325,7 @@ static int apply_singly(struct engine *e)
 	int err;
 
 	STAILQ_FOREACH (op, &e->batch->ops, entry) {
-		struct mark m = mark(e);
+		struct before m = now(e);
 
 		if (engine_op_when(op->kind) != WHEN_COMMIT)
 			continue;
@@ -345,7 +414,7 @@ static void refuse_all(struct batch *b, int error)
 }
 
 /* Everything up to the commit. 0, or a negative code and nothing was written. */
-static int prepare(struct engine *e, const struct mark *m)
+static int prepare(struct engine *e, const struct before *m)
 {
 	int err = db_run(e->st[SQL_BEGIN]);
 
@@ -376,6 +445,20 @@ static int commit(struct engine *e)
 	return err < 0 ? ERR_UNCERTAIN : 0;
 }
 
+/* Notes how much of the WAL is on the disk now. Without the mark all goes on, only damage is told from a crash less surely. */
+static void note_synced(struct engine *e)
+{
+	struct mark_value value = {.frames = (uint32_t)e->wal_frames};
+	char path[PATH_MAX];
+
+	if (e->o.sync != 0)
+		return;
+	if (e->wal_fd < 0 && wal_path(e, "-wal", path) == 0)
+		e->wal_fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (e->wal_fd >= 0 && walscan_salts(e->wal_fd, value.salts) == 0)
+		mark_write(&e->mark, &value);
+}
+
 static void serve_between(struct engine *e)
 {
 	struct store_op *op;
@@ -402,7 +485,7 @@ static bool has_writes(const struct batch *b)
 
 static void transact(struct engine *e)
 {
-	struct mark m = mark(e);
+	struct before m = now(e);
 	int64_t opened;
 	int err;
 
@@ -423,6 +506,7 @@ static void transact(struct engine *e)
 			close_connection(e);
 		return;
 	}
+	note_synced(e);
 	counts_settle(e->counts, true);
 	e->open += opened;
 }

@@ -17,6 +17,7 @@
 #include "daemon/store/batch.h"
 #include "daemon/store/counts.h"
 #include "daemon/store/events.h"
+#include "daemon/store/mark.h"
 #include "daemon/store/names.h"
 #include "daemon/store/row.h"
 #include "daemon/store/store.h"
@@ -63,8 +64,10 @@ struct engine {
 	struct batch *batch; /* of this transaction */
 	struct buf packed;   /* scratch */
 	int wal_frames;      /* as of the last commit */
-	uint64_t stale;      /* finishes of attempts that were over */
-	uint64_t corrupt;    /* rows whose checksum was wrong */
+	int wal_fd;          /* to look at its header; -1: not open */
+	struct mark mark;
+	uint64_t stale;   /* finishes of attempts that were over */
+	uint64_t corrupt; /* rows whose checksum was wrong */
 };
 
 /* Opens or creates the store. 0 or a negative code; why says more when it is ERR_CORRUPT, ERR_NEWER or ERR_INVALID. */

@@ -8,5 +8,6 @@ libstore_a_SOURCES = daemon/store/store.h daemon/store/store.c daemon/store/op.d
 	daemon/store/key.h daemon/store/key.c daemon/store/attempt.h daemon/store/attempt.c \
 	daemon/store/row.def daemon/store/row.h daemon/store/row.c daemon/store/events.h daemon/store/events.c \
 	daemon/store/counts.h daemon/store/counts.c daemon/store/names.h daemon/store/names.c \
+	daemon/store/mark.h daemon/store/mark.c daemon/store/walscan.h daemon/store/walscan.c \
 	daemon/store/schema.h daemon/store/schema.c daemon/store/db.h daemon/store/db.c
 libstore_a_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS) $(XXHASH_CFLAGS)

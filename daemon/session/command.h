@@ -20,10 +20,9 @@ enum command_flag {
 	COMMAND_SUBSCRIBED = 4, /* also on a RESP2 connection that has a subscription */
 	COMMAND_BARRIER =
 	    8, /* everything before it is answered first, and nothing after it is read until it is; run may suspend */
-	COMMAND_READ = 16,        /* this connection's earlier writes are done first */
-	COMMAND_WRITE = 32,       /* an errand that later reads must see done */
-	COMMAND_LARGE = 64,       /* an errand whose reply may be as large as a result */
-	COMMAND_COMPATIBLE = 128, /* for Redis' clients: not listed among our own */
+	COMMAND_READ = 16,       /* this connection's earlier writes are done first */
+	COMMAND_WRITE = 32,      /* an errand that later reads must see done */
+	COMMAND_COMPATIBLE = 64, /* for Redis' clients: not listed among our own */
 };
 
 struct command {
@@ -37,6 +36,11 @@ struct command {
 	 */
 	int (*run)(struct connection *c, const struct request *request, struct reply_writer *w);
 	int (*errand)(struct errand *e);
+	enum {
+		ROOM_SMALL,
+		ROOM_RESULT,
+		ROOM_LIST
+	} room; /* that the errand's reply may take: a few maps, a whole result, a whole LIST */
 	const char *
 	    syntax; /* the arguments as PROTOCOL.md writes them: name, [TOKEN name], [TOKEN], TOKEN name, [name …] */
 	const char *summary;

@@ -19,6 +19,7 @@ enum {
 	TURN_REQUESTS = 256, /* taken in one go; then others have their turn */
 	LINE_SLOTS = 4096,
 	LINE_BYTES = 16 * 1024 * 1024,
+	UNSENT_PUSHED = 8 * 1024 * 1024, /* of what it did not ask for, one by one */
 	STRANGER_SLOTS = 16,
 	STRANGER_BYTES = 16 * 1024,
 	SMALL_BYTES = 64 * 1024, /* holding no more than this, a connection is read however crowded it is */
@@ -26,6 +27,7 @@ enum {
 	REQUEST_MS = 60 * 1000,
 	IDENTIFY_MS = 5 * 1000,
 	CLOSING_MS = 10 * 1000,
+	REFUSAL_LOG_MS = 10 * 1000,
 };
 
 static void wake(struct connection *c);
@@ -85,8 +87,16 @@ static void settle(struct connection *c)
 
 void connection_wrote(struct connection *c)
 {
-	if (!c->dead)
-		stream_flush_soon(&c->stream);
+	if (c->dead)
+		return;
+	account(c);
+	stream_flush_soon(&c->stream);
+}
+
+bool connection_clogged(const struct connection *c)
+{
+	size_t unsent = c->stream.out.len;
+	return unsent > UNSENT_PUSHED || (c->all->crowded && unsent > SMALL_BYTES);
 }
 
 static void on_line_change(struct line *line, int error)
@@ -102,7 +112,6 @@ static void on_line_change(struct line *line, int error)
 		return;
 	}
 	connection_wrote(c);
-	account(c);
 	condition_signal(&c->changed);
 	settle(c);
 }
@@ -408,13 +417,18 @@ static void reap(struct ready *r)
 		destroy(c);
 }
 
-static void log_refusal(struct sessions *all, const struct peer *peer)
+static void refuse(struct sessions *all, const struct peer *peer, int fd)
 {
-	/* The first of a row: a flood must not fill the log. */
-	if (all->counters.refused++ == 0 || gate_count(all->gate) == 0)
-		log_warn("connection refused: too many", log_str("peer", peer->name),
-		    log_int("connections", gate_count(all->gate)),
-		    log_int("not_identified", gate_strangers(all->gate)));
+	all->counters.refused++;
+	listener_refuse(fd);
+	/* A flood must not fill the log too. */
+	if (loop_now_ns(all->loop) < all->next_refusal_log_ns)
+		return;
+	all->next_refusal_log_ns = loop_now_ns(all->loop) + REFUSAL_LOG_MS * NS_PER_MS;
+	log_warn("connection refused: too many", log_str("peer", peer->name),
+	    log_int("connections", gate_count(all->gate)),
+	    log_int("not_identified", gate_strangers(all->gate)),
+	    log_int("refused", (int64_t)all->counters.refused));
 }
 
 void connection_accept(struct sessions *all, int fd)
@@ -426,13 +440,11 @@ void connection_accept(struct sessions *all, int fd)
 	}
 	const struct user *user = peer.local ? identities_of_peer(all->identities, fd, &peer) : NULL;
 	struct gate_pass pass = {0};
-	struct connection *c = NULL;
 	if (gate_enter(all->gate, &peer, !user, &pass) < 0) {
-		log_refusal(all, &peer);
-		listener_refuse(fd);
+		refuse(all, &peer, fd);
 		return;
 	}
-	c = calloc(1, sizeof *c);
+	struct connection *c = calloc(1, sizeof *c);
 	if (!c || stream_open(&c->stream, all->loop, fd, &stream_plain, on_stream) < 0) {
 		gate_leave(&pass);
 		free(c);

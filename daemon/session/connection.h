@@ -65,6 +65,8 @@ void connection_abort(struct connection *c, const char *why);
 
 /* Somebody has put bytes into c->stream.out: they are sent at the end of the turn. */
 void connection_wrote(struct connection *c);
+/* It does not read what is pushed to it, and holds more of it than there is room for. */
+bool connection_clogged(const struct connection *c);
 
 /* Waits for the next change (see `changed`). Called by its task only. 0, ERR_TIMEOUT, ERR_CANCELLED. */
 int await_connection_change(struct connection *c, int64_t deadline_ns);

@@ -4,10 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/order/order.h"
 #include "daemon/session/connection.h"
 #include "daemon/session/failure.h"
 
-enum { STACK_BYTES = 16 * 1024 };
+enum { STACK_BYTES = 16 * 1024, LIST_BYTES = 1000 * (ORDER_MESSAGE_MAX + 1024) };
 
 static int errand_render(struct slot *slot, struct reply_writer *w)
 {
@@ -39,8 +40,12 @@ static int errand_run(void *arg)
 
 size_t errand_room(const struct connection *c, const struct command *command)
 {
-	size_t reply = command->flags & COMMAND_LARGE ? c->all->conf->limits.result : 0;
-	return STACK_BYTES + reply;
+	const size_t rooms[] = {
+	    [ROOM_SMALL] = 0,
+	    [ROOM_RESULT] = c->all->conf->limits.result,
+	    [ROOM_LIST] = LIST_BYTES,
+	};
+	return STACK_BYTES + rooms[command->room];
 }
 
 int errand_start(struct connection *c, const struct command *command, const struct request *request)

@@ -39,7 +39,7 @@ int message_write(struct buf *out, const struct store_event *event)
 		    order_state_word(event->state), event->time_ms, event->attempt);
 	if (r == 0 && event->cause != CAUSE_NONE)
 		r = buf_printf(out, ",\"cause\":\"%s\"", order_cause_word(event->cause));
-	if (r == 0 && event->cause == CAUSE_EXIT && event->exit >= 0)
+	if (r == 0 && event->exit >= 0)
 		r = buf_printf(out, ",\"exit\":%d", event->exit);
 	if (r == 0 && event->signal > 0)
 		r = buf_printf(out, ",\"signal\":%d", event->signal);

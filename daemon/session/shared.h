@@ -54,6 +54,7 @@ struct sessions {
 	uint64_t buffered; /* bytes that connections hold in buffers and reply lines */
 	bool crowded;      /* buffered is over limits.buffers: large ones are not read */
 
+	int64_t next_refusal_log_ns;
 	bool serving, draining, closing;
 	struct session_counters counters;
 	/* For one function at a time, never across a suspension: */

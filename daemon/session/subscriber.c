@@ -17,7 +17,7 @@
 #define ORDER_CHANNEL  "order:"
 #define EVENTS_CHANNEL "events"
 
-enum { SUBSCRIPTIONS_MOST = 1024, UNREAD_MOST = 8 * 1024 * 1024 };
+enum { SUBSCRIPTIONS_MOST = 1024 };
 
 struct subscriber {
 	TAILQ_HEAD(, subscription) subscriptions;
@@ -57,7 +57,7 @@ static void deliver(
 	struct buf *payload = &c->all->scratch;
 	if (c->dead)
 		return;
-	if (c->stream.out.len > UNREAD_MOST) {
+	if (connection_clogged(c)) {
 		connection_abort(c, "subscriber does not read");
 		return;
 	}

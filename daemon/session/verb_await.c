@@ -119,8 +119,12 @@ static int await_answer(struct connection *c, struct waiting *w, struct reply_wr
 			r = await_connection_change(c, w->deadline_ns);
 			if (r == ERR_TIMEOUT)
 				return reply_null_array(to);
-			if (r < 0 || connection_hung_up(c))
-				return 0; /* nobody reads the answer */
+			if (r < 0)
+				return 0;
+			if (connection_hung_up(c)) {
+				connection_abort(c, NULL); /* nobody reads the answer */
+				return 0;
+			}
 			for (size_t i = 0; i < w->count; i++)
 				r |= w->orders[i].look;
 		} while (r == 0);

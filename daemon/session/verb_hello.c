@@ -10,6 +10,7 @@
 #include "daemon/session/auth.h"
 #include "daemon/session/compat.h"
 #include "daemon/session/connection.h"
+#include "daemon/session/failure.h"
 #include "daemon/session/identity.h"
 #include "daemon/session/options.h"
 #include "daemon/session/subscriber.h"
@@ -29,7 +30,7 @@ static int await_authenticated(struct connection *c, struct slice name, struct s
 		if (++c->failed_auths >= FAILURES_MOST)
 			connection_close_soon(c);
 	} else if (r == ERR_CANCELLED) {
-		r = reply_error(w, "LOADING", "the daemon is shutting down");
+		r = reply_failure(w, r);
 	} else {
 		r = reply_error(w, "ERR",
 		    "too many authentications at once, or too many wrong ones: try again in a minute");

@@ -121,9 +121,10 @@ const struct command command_list = {
     .name = "list",
     .least = 0,
     .most = -1,
-    .flags = COMMAND_READ | COMMAND_LARGE,
+    .flags = COMMAND_READ,
     .right = RIGHT_READ,
     .errand = errand,
+    .room = ROOM_LIST,
     .syntax = "[STATE states] [RECIPE recipe] [USER user] [CAUSE cause] [SINCE time] [UNTIL time] [CURSOR "
 	      "cursor] [COUNT count]",
     .summary = "Lists orders, newest first",

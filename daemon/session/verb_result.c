@@ -63,9 +63,10 @@ const struct command command_result = {
     .name = "result",
     .least = 1,
     .most = -1,
-    .flags = COMMAND_READ | COMMAND_LARGE,
+    .flags = COMMAND_READ,
     .right = RIGHT_READ,
     .errand = errand,
+    .room = ROOM_RESULT,
     .syntax = "id [OFFSET bytes] [LEN bytes] [PARTIAL]",
     .summary = "Gives the result of an order, byte for byte",
 };

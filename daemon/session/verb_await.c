@@ -116,15 +116,16 @@ static int await_answer(struct connection *c, struct waiting *w, struct reply_wr
 		do {
 			if (c->all->closing)
 				return reply_failure(to, ERR_CANCELLED);
+			/* Also before the first wait: the end may have come together with the request. */
+			if (connection_hung_up(c)) {
+				connection_abort(c, NULL); /* nobody reads the answer */
+				return 0;
+			}
 			r = await_connection_change(c, w->deadline_ns);
 			if (r == ERR_TIMEOUT)
 				return reply_null_array(to);
 			if (r < 0)
 				return 0;
-			if (connection_hung_up(c)) {
-				connection_abort(c, NULL); /* nobody reads the answer */
-				return 0;
-			}
 			for (size_t i = 0; i < w->count; i++)
 				r |= w->orders[i].look;
 		} while (r == 0);

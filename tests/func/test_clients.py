@@ -42,8 +42,8 @@ class RedisCli(Case):
         assert json.loads(self.d.redis_cli("--json", "STATS"))["daemon"]["draining"] is False
 
     def test_errors_are_exit_statuses(self):
-        out, _ = self.d.run(["redis-cli", "-s", self.d.socket, "-e", "ORDER", "tart", "{}"], status=1)
-        assert "NORECIPE" in out
+        _, said = self.d.run(["redis-cli", "-s", self.d.socket, "-e", "ORDER", "tart", "{}"], status=1)
+        assert "NORECIPE" in said
 
     def test_a_payload_from_standard_input(self):
         payload = bytes(range(256))
@@ -56,6 +56,7 @@ class RedisCli(Case):
         """With input that is no terminal it asks COMMAND DOCS, and then sends line by line."""
         out, _ = self.d.run(["redis-cli", "-s", self.d.socket], input='PING\nORDER copy x\nSTATUS 1\nhelp order\n')
         assert out.startswith("PONG\n") and "NOTFOUND" in out
+        out = re.sub("\x1b\\[[0-9;]*m", "", out)
         assert "ORDER recipe payload [KEY key] [PRIORITY priority] [DELAY duration] [TIMEOUT duration] [RETRIES count]" in out, out
 
     def test_pipe(self):
@@ -68,6 +69,7 @@ class RedisCli(Case):
         self.d.redis_cli("AWAIT", "10s", id)
         p = subprocess.Popen(["redis-cli", "-s", self.d.socket, "--json", "SUBSCRIBE", f"order:{id}"], stdout=subprocess.PIPE)
         try:
+            assert p.stdout.readline().startswith(b"Reading messages")
             assert json.loads(p.stdout.readline()) == ["subscribe", f"order:{id}", 1]
             kind, channel, text = json.loads(p.stdout.readline())
             assert (kind, channel) == ("message", f"order:{id}") and json.loads(text)["state"] == "done"

@@ -310,7 +310,7 @@ class Strangers(Case):
     def test_small_limits_before_authentication(self):
         d = self.daemon(TCP)
         for code, *request in (
-            ("ERR", "HELLO", "3", *["SETNAME"] * 8),  # 10 words are read, and found wrong
+            ("NOAUTH", "HELLO", "3", *["SETNAME"] * 8),  # 10 words are read
             ("TOOBIG", "HELLO", "3", *["SETNAME"] * 9),
             ("WRONGPASS", "AUTH", "x" * 16384),
             ("TOOBIG", "AUTH", "x" * 16385),

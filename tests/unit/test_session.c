@@ -481,6 +481,14 @@ START_TEST (who_hangs_up_is_not_waited_for) {
 }
 END_TEST
 
+START_TEST (who_hung_up_before_it_was_read_is_not_waited_for) {
+	ask(&one, "ORDER cake {}", "$1\r\n1\r\n");
+	send_bytes(&one, "AWAIT 0 1\r\nPING\r\n");
+	close_client(&one);
+	run_until(nobody_there);
+}
+END_TEST
+
 /* The message of order 1 being done, as it is pushed. */
 static const char *done_message(void)
 {
@@ -734,6 +742,7 @@ int main(void)
 	tcase_add_test(t, await_all);
 	tcase_add_test(t, await_ends_in_time);
 	tcase_add_test(t, who_hangs_up_is_not_waited_for);
+	tcase_add_test(t, who_hung_up_before_it_was_read_is_not_waited_for);
 	tcase_add_test(t, told_once_whether_before_or_after);
 	tcase_add_test(t, told_once_when_it_ends_during_the_subscription);
 	tcase_add_test(t, an_old_event_does_not_follow_the_final_message);

@@ -25,16 +25,15 @@ enum {
 };
 
 struct one {
-	char *key;
-	struct buf payload; /* until it is answered */
-	char *id;           /* NULL: refused */
+	char *key;          /* until it is answered, */
+	struct buf payload; /* and this too */
+	char *id;           /* until it is printed; NULL: refused */
 };
 
 struct batch {
 	struct cli *c;
 	const struct submit *s;
 	const char *recipe;
-	char key_prefix[64];
 	struct one *orders;
 	size_t count, room;
 	size_t answered, sent; /* answered ≤ sent ≤ count */
@@ -102,8 +101,10 @@ static int resume(struct batch *b)
 		b->sent = b->answered;
 	while (r == 0 && b->sent < upto)
 		r = send_one(b);
-	if (r < 0)
+	if (r < 0) {
+		bakery_drop(b->c->bakery);
 		b->sent = upto;
+	}
 	return r;
 }
 
@@ -115,6 +116,8 @@ static void print_ids(struct batch *b)
 			json_print(json_pack("{ss,sI}", "id", id, "line", (json_int_t)b->printed + 1));
 		else if (id)
 			printf("%s\n", id);
+		free(b->orders[b->printed].id);
+		b->orders[b->printed].id = NULL;
 	}
 }
 
@@ -130,6 +133,8 @@ static void take_answer(struct batch *b, struct value *v)
 	struct one *o = &b->orders[b->answered++];
 	b->unanswered_bytes -= o->payload.len;
 	buf_clear(&o->payload);
+	free(o->key);
+	o->key = NULL;
 	if (v->type == VALUE_BULK) {
 		o->id = v->text;
 		v->text = NULL;

@@ -102,6 +102,14 @@ static int reply_answer(struct connection *c, const struct waiting *w, size_t wh
 	return r;
 }
 
+static bool heard(const struct waiting *w)
+{
+	for (size_t i = 0; i < w->count; i++)
+		if (w->orders[i].look)
+			return true;
+	return false;
+}
+
 static int await_answer(struct connection *c, struct waiting *w, struct reply_writer *to)
 {
 	for (;;) {
@@ -113,7 +121,8 @@ static int await_answer(struct connection *c, struct waiting *w, struct reply_wr
 			return reply_failure(to, r);
 		if (answered(w, &which))
 			return reply_answer(c, w, which, to);
-		do {
+		/* It may have been heard while the orders were read. */
+		while (!heard(w)) {
 			if (c->all->closing)
 				return reply_failure(to, ERR_CANCELLED);
 			/* Also before the first wait: the end may have come together with the request. */
@@ -126,9 +135,7 @@ static int await_answer(struct connection *c, struct waiting *w, struct reply_wr
 				return reply_null_array(to);
 			if (r < 0)
 				return 0;
-			for (size_t i = 0; i < w->count; i++)
-				r |= w->orders[i].look;
-		} while (r == 0);
+		}
 	}
 }
 

@@ -23,7 +23,8 @@ struct awaited {
 	struct listening listening;
 	struct connection *c;
 	int64_t id;
-	bool look;            /* something has happened to it since it was read */
+	bool look;            /* something has happened to it since it was read last, or since that began */
+	bool reading;         /* get is under way */
 	struct store_get get; /* as it was read last */
 	bool have;            /* get.order is filled in */
 };
@@ -58,16 +59,17 @@ static int await_looked(struct connection *c, struct waiting *w)
 			continue;
 		if (a->have)
 			store_order_clear(&a->get.order);
-		a->have = false;
+		a->have = a->look = false;
+		a->reading = true;
 		a->get = (struct store_get){.id = a->id};
 		store_get(c->all->store, &a->get);
 	}
 	int first = 0;
 	for (size_t i = 0; i < w->count; i++) {
 		struct awaited *a = &w->orders[i];
-		if (!a->look)
+		if (!a->reading)
 			continue;
-		a->look = false;
+		a->reading = false;
 		int r = await_future_shielded(&a->get.op.done);
 		a->have = r == 0;
 		if (r == 0 && !look_may_see(c->user, RIGHT_READ, a->get.order.user))

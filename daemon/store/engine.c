@@ -433,6 +433,14 @@ static int prepare(struct engine *e, const struct before *m)
 	return err;
 }
 
+/* Whether a commit's own page is the last that is written: without this promise of the disk SQLite fills up the sector behind it. */
+static bool powersafe(struct engine *e)
+{
+	int yes = -1;
+
+	return sqlite3_file_control(e->db, "main", SQLITE_FCNTL_POWERSAFE_OVERWRITE, &yes) == SQLITE_OK && yes;
+}
+
 /* The commit itself. A full disk is found while pages are written, before the one that commits: then certainly nothing happened. */
 static int commit(struct engine *e)
 {
@@ -440,7 +448,7 @@ static int commit(struct engine *e)
 
 	if (err == 0)
 		err = failpoint("store.after_commit");
-	if (err == -ENOSPC && !sqlite3_get_autocommit(e->db))
+	if (err == -ENOSPC && powersafe(e))
 		return ERR_STORAGE;
 	return err < 0 ? ERR_UNCERTAIN : 0;
 }

@@ -253,3 +253,17 @@ struct store_head *row_to_head(const struct row *r, struct names *names, struct 
 		memcpy(h->payload, payload.data, len);
 	return h;
 }
+
+void store_head_free(struct store_head *h)
+{
+	free(h);
+}
+
+void store_order_clear(struct store_order *o)
+{
+	free(o->key);
+	free(o->message);
+	free(o->by);
+	free(o->reason);
+	o->key = o->message = o->by = o->reason = NULL;
+}

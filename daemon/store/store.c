@@ -26,22 +26,6 @@ struct store {
 	struct ready flush;
 };
 
-/* ---- heads and orders ---- */
-
-void store_head_free(struct store_head *h)
-{
-	free(h);
-}
-
-void store_order_clear(struct store_order *o)
-{
-	free(o->key);
-	free(o->message);
-	free(o->by);
-	free(o->reason);
-	o->key = o->message = o->by = o->reason = NULL;
-}
-
 /* ---- there and back ---- */
 
 static void flush(struct ready *r)

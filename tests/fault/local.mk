@@ -1,6 +1,6 @@
 # Fault tests: what the daemon promises while something goes wrong. Programs test_NAME.py on the frame of tests/func.
 # FAULT_TESTS run in `make check`, FAULT_LONG_TESTS in `make check-long`.
-FAULT_TESTS = tests/fault/test_lost.py
+FAULT_TESTS = tests/fault/test_lost.py tests/fault/test_crash.py
 FAULT_LONG_TESTS = tests/fault/chaos.py
 
 EXTRA_DIST += $(FAULT_TESTS) $(FAULT_LONG_TESTS)

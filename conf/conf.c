@@ -72,14 +72,31 @@ static int add_tree(struct making *m, const char *path, bool included, const cha
 	return 0;
 }
 
+/* The pool `default` is there when it is declared, when no pool is, or when a recipe uses it. */
+static bool needs_default_pool(const struct making *m)
+{
+	const struct tree *pools = tree_get(m->root, "pools"), *recipes = tree_get(m->root, "recipes"),
+			  *recipe;
+	if (!pools)
+		return true;
+	if (pools->kind != TREE_MAP || tree_get(pools, "default") || !recipes || recipes->kind != TREE_MAP)
+		return false;
+	STAILQ_FOREACH (recipe, &recipes->children, next) {
+		const struct tree *pool = tree_get(recipe, "pool");
+		if (!pool || (pool->kind == TREE_SCALAR && strcmp(pool->text, "default") == 0))
+			return true;
+	}
+	return false;
+}
+
 static int add_defaults(struct making *m, bool personal)
 {
 	const char *pools = defaults_pools(), *recipes = defaults_recipes(personal);
 	int r = 0;
-	if (!tree_get(m->root, "pools"))
-		r = add_tree(m, NULL, false, pools, strlen(pools));
-	if (!r && !tree_get(m->root, "recipes"))
+	if (!tree_get(m->root, "recipes"))
 		r = add_tree(m, NULL, false, recipes, strlen(recipes));
+	if (!r && needs_default_pool(m))
+		r = add_tree(m, NULL, false, pools, strlen(pools));
 	return r;
 }
 

@@ -20,8 +20,8 @@ static char *make_text(const struct conf_place *place, const char *key, const ch
 		snprintf(at, sizeof at, ":%d:%d", place->line, place->column);
 	if (vasprintf(&what, format, args) < 0)
 		return NULL;
-	int len = asprintf(&text, "%s%s: %s%s%s", place->file ? place->file : "(defaults)", at, key ? key : "",
-	    key ? ": " : "", what);
+	int len = asprintf(&text, "%s%s: %s%s%s", place->file ? place->file : "(defaults)", at,
+	    key ? key : "", key ? ": " : "", what);
 	free(what);
 	if (len < 0)
 		return NULL;
@@ -166,10 +166,8 @@ static size_t distance(const char *a, size_t n, const char *b, size_t m)
 const char *nearest_word(const char *text, size_t len, const char *const *words, size_t count)
 {
 	const char *nearest = NULL;
-	/* A third of the letters may be wrong, and two in a short word only if something is left. */
-	size_t best = len / 3 + 2;
-	if (best > 4)
-		best = 4;
+	/* A letter may be wrong, and one more in every four. */
+	size_t best = len / 4 + 2;
 	if (len > WORD_MAX)
 		return NULL;
 	for (size_t i = 0; i < count; i++) {

@@ -253,8 +253,6 @@ static int read_word(
 	}
 	if (!s->words[1].word)
 		snprintf(expected, sizeof expected, "%s", s->words[0].word);
-	else
-		memmove(expected + 6, expected + 7, strlen(expected + 7) + 1);
 	bad(r, node, path, expected);
 	return 0;
 }

@@ -1,1 +1,10 @@
 # Unit tests of conf: each a program unit-NAME from test_NAME.c.
+UNIT_TESTS += unit-units unit-address unit-template unit-conf
+unit_units_SOURCES = tests/unit/test_units.c
+unit_units_LDADD = libconf.a $(UNIT_LIBS)
+unit_address_SOURCES = tests/unit/test_address.c
+unit_address_LDADD = libconf.a $(UNIT_LIBS)
+unit_template_SOURCES = tests/unit/test_template.c
+unit_template_LDADD = libconf.a $(UNIT_LIBS)
+unit_conf_SOURCES = tests/unit/test_conf.c
+unit_conf_LDADD = libconf.a $(YAML_LIBS) $(UNIT_LIBS)

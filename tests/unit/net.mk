@@ -13,3 +13,6 @@ unit_stream_LDADD = libnet.a libtask.a libloop.a libbase.a libproto.a $(EVENT_LI
 
 unit_listener_SOURCES = tests/unit/test_listener.c
 unit_listener_LDADD = libnet.a libtask.a libloop.a libbase.a libproto.a $(EVENT_LIBS) $(UNIT_LIBS)
+UNIT_TESTS += unit-password
+unit_password_SOURCES = tests/unit/test_password.c
+unit_password_LDADD = libnet.a $(CRYPTO_LIBS) $(UNIT_LIBS)

@@ -3,3 +3,6 @@ UNIT_TESTS += unit-state
 unit_state_SOURCES = tests/unit/test_state.c
 unit_state_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) -DSTATES_MD='"$(abs_top_srcdir)/daemon/order/STATES.md"'
 unit_state_LDADD = liborder.a $(UNIT_LIBS)
+UNIT_TESTS += unit-recipe
+unit_recipe_SOURCES = tests/unit/test_recipe.c
+unit_recipe_LDADD = liborder.a libconf.a libproto.a $(JANSSON_LIBS) $(YAML_LIBS) $(UNIT_LIBS)

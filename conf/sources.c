@@ -171,20 +171,18 @@ static int follow(struct reading *r, size_t index)
 	struct arena arena = {0};
 	struct problems ignored = {0};
 	struct tree *root = NULL;
-	char *path = strdup(r->sources.items[index].path);
-	int error = path ? tree_parse(&arena, path, r->sources.items[index].bytes,
-			       r->sources.items[index].len, &ignored, &root)
-			 : -ENOMEM;
+	/* The list of sources grows and moves meanwhile; this text stays where it is. */
+	const struct conf_source source = r->sources.items[index];
+	int error = tree_parse(&arena, source.path, source.bytes, source.len, &ignored, &root);
 	const struct tree *list = error ? NULL : tree_get(root, "include"), *node;
 	if (list && list->kind == TREE_LIST) {
 		STAILQ_FOREACH (node, &list->children, next) {
 			if (!error && node->kind == TREE_SCALAR && node->len)
-				error = include(r, path, node);
+				error = include(r, source.path, node);
 		}
 	}
 	problems_clear(&ignored);
 	arena_clear(&arena);
-	free(path);
 	return error;
 }
 

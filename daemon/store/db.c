@@ -87,20 +87,30 @@ int db_query_int(sqlite3 *db, const char *sql, int64_t *out)
 	return err > 0 ? 0 : err < 0 ? err : ERR_NOTFOUND;
 }
 
-/* The order matters: auto_vacuum and the page size are chosen before the first write, the journal before the rest. */
+/*
+ * The order matters: auto_vacuum and the page size are chosen before the first write, the journal before the rest. In a database that is there already
+ * they are as they are, and asking for auto_vacuum would write to it: also to one of a newer version, which is not ours to touch.
+ */
 static int set_up(sqlite3 *db, const struct db_options *o)
 {
 	static const char *const sync[] = {"full", "normal", "off"};
 	char sql[512];
-	int64_t wal = 0;
-	int err;
+	int64_t wal = 0, pages = 0;
+	int err = db_query_int(db, "PRAGMA page_count", &pages);
 
+	if (err == 0 && pages == 0) {
+		snprintf(
+		    sql, sizeof sql, "PRAGMA page_size=%d; PRAGMA auto_vacuum=INCREMENTAL", DB_PAGE_BYTES);
+		err = db_exec(db, sql);
+	}
+	if (err < 0)
+		return err;
 	snprintf(sql, sizeof sql,
-	    "PRAGMA page_size=%d; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; "
-	    "PRAGMA synchronous=%s; PRAGMA wal_autocheckpoint=0; PRAGMA journal_size_limit=%d; "
+	    "PRAGMA journal_mode=WAL; PRAGMA synchronous=%s; PRAGMA wal_autocheckpoint=0; PRAGMA "
+	    "journal_size_limit=%d; "
 	    "PRAGMA secure_delete=OFF; PRAGMA cache_spill=OFF; PRAGMA cache_size=-%d; PRAGMA mmap_size=0; "
 	    "PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON",
-	    DB_PAGE_BYTES, sync[o->sync], 8 << 20, o->cache_kib);
+	    sync[o->sync], 8 << 20, o->cache_kib);
 	err = db_exec(db, sql);
 	if (err == 0)
 		err = db_query_int(db, "SELECT journal_mode='wal' FROM pragma_journal_mode", &wal);

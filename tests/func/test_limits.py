@@ -40,7 +40,7 @@ class Limits(Case):
             number = c.ok("ORDER", "much", "")
             status = c.ask("AWAIT", "60s", number)
             assert (status["state"], status["result_cut"], status["result_bytes"]) == ("done", 1, 1024), status
-            assert c.fails("CUT", "RESULT", number) == "CUT 1024 5000"
+            assert c.fails("CUT", "RESULT", number).startswith("CUT 1024 5000")
             assert c.ok("RESULT", number, "PARTIAL") == bytes(1024)
 
     def test_too_many_clients_are_refused_and_the_others_stay(self):

@@ -115,7 +115,7 @@ class People(Case):
         d = self.daemon(f"listen: [{{unix: {self.dir}/s, mode: 0666}}]\n" + YAML)
         os.chmod(self.dir, 0o755)
         program = f"import socket; s = socket.socket(socket.AF_UNIX); s.connect('{self.dir}/s'); s.send(b'PING\\r\\n'); print(s.recv(100))"
-        out, _ = d.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "python3", "-c", program], cwd="/")
+        out, _ = d.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "/usr/bin/python3", "-c", program], cwd="/")
         assert "-NOAUTH" in out, out
 
 

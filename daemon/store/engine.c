@@ -438,7 +438,8 @@ static bool powersafe(struct engine *e)
 {
 	int yes = -1;
 
-	return sqlite3_file_control(e->db, "main", SQLITE_FCNTL_POWERSAFE_OVERWRITE, &yes) == SQLITE_OK && yes;
+	return sqlite3_file_control(e->db, "main", SQLITE_FCNTL_POWERSAFE_OVERWRITE, &yes) == SQLITE_OK &&
+	       yes;
 }
 
 /* The commit itself. A full disk is found while pages are written, before the one that commits: then certainly nothing happened. */

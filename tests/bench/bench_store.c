@@ -2,7 +2,6 @@
  * What the store does alone, through its public interface on a loop: durable submissions and whole lives (submit, start, finish) a second, by how many are
  * in flight, beside what fdatasync does in the same directory in the same run. Payloads of 100 bytes.
  */
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,12 +33,6 @@ static struct flight {
 	char key[32];
 } flights[FLIGHT_MAX];
 
-static void on_event(struct flight *f, struct store_op *op, void (*next)(struct flight *f))
-{
-	(void)op;
-	next(f);
-}
-
 static void submit(struct flight *f);
 
 static void landed(struct flight *f)
@@ -69,7 +62,7 @@ static void finished(struct future_callback *cb)
 	struct flight *f = (struct flight *)cb;
 
 	check(&f->finish.op);
-	on_event(f, &f->finish.op, landed);
+	landed(f);
 }
 
 static void started(struct future_callback *cb)
@@ -124,12 +117,6 @@ static void time_up(struct loop_timer *t)
 	stop = true;
 }
 
-static void stop_now(struct loop_timer *t)
-{
-	(void)t;
-	loop_stop(loop);
-}
-
 static void measure(const char *what, int flight, bool lives, bool with_key, double seconds)
 {
 	struct loop_timer timer = {0};
@@ -150,11 +137,10 @@ static void measure(const char *what, int flight, bool lives, bool with_key, dou
 	double took = latest - began;
 	store_stats_get(store, &after);
 	uint64_t commits = after.commits - before.commits;
-	printf("%-28s %6d in flight  %9.0f/s  %6.1f a commit  commit %5.0f us  writer %3.0f %%\n", what, flight,
-	    (double)done / took, (double)(after.ops - before.ops) / (double)commits, took * 1e6 / (double)commits,
-	    (double)(after.writer_cpu_ms - before.writer_cpu_ms) / 10 / took);
+	printf("%-28s %6d in flight  %9.0f/s  %6.1f a commit  commit %5.0f us  writer %3.0f %%\n", what,
+	    flight, (double)done / took, (double)(after.ops - before.ops) / (double)commits,
+	    took * 1e6 / (double)commits, (double)(after.writer_cpu_ms - before.writer_cpu_ms) / 10 / took);
 	fflush(stdout);
-	(void)stop_now;
 }
 
 static void told(void *arg, struct store_event *events, size_t count)

@@ -6,6 +6,7 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/base/err.h"
+#include "daemon/base/failpoint.h"
 #include "daemon/task/task.h"
 #include "tests/unit/store_world.h"
 #include "tests/unit/task_world.h"
@@ -58,10 +59,473 @@ START_TEST (lives_a_whole_life) {
 }
 END_TEST
 
+/* ---- keys ---- */
+
+static void same_key_same_order(void)
+{
+	struct store_submit first = a_submit("flour", "k1"), again = a_submit("flour", "k1");
+	struct store_submit other = a_submit("sugar", "k1"), bread = a_submit("flour", "k1");
+
+	ck_assert_int_eq(await_submit(&first), 0);
+	ck_assert(!first.existed);
+	ck_assert_int_eq(await_submit(&again), 0);
+	ck_assert(again.existed);
+	ck_assert_int_eq(again.id, first.id);
+	ck_assert_int_eq(await_submit(&other), ERR_KEYCONFLICT);
+	ck_assert_int_eq(other.id, first.id);
+	/* A key belongs to its recipe. */
+	bread.recipe = store_intern(world_store, "bread", 5);
+	ck_assert_int_eq(await_submit(&bread), 0);
+	ck_assert_int_ne(bread.id, first.id);
+}
+
+START_TEST (same_key_gives_the_same_order) {
+	store_world_run(same_key_same_order);
+}
+END_TEST
+
+static void twenty_at_once(void)
+{
+	struct store_submit r[20];
+	int made = 0;
+
+	for (int i = 0; i < 20; i++) {
+		r[i] = a_submit("flour", "once");
+		store_submit(world_store, &r[i]);
+	}
+	for (int i = 0; i < 20; i++) {
+		ck_assert_int_eq(await_future_shielded(&r[i].op.done), 0);
+		ck_assert_int_eq(r[i].id, r[0].id);
+		made += !r[i].existed;
+	}
+	ck_assert_int_eq(made, 1);
+}
+
+START_TEST (twenty_submissions_with_one_key_make_one_order) {
+	store_world_run(twenty_at_once);
+}
+END_TEST
+
+/* ---- refusals ---- */
+
+static void full_queue(void)
+{
+	struct store_submit keyed = a_submit("flour", "k"), over = a_submit("flour", NULL),
+			    again = a_submit("flour", "k");
+	struct store_cancel cancel = {.by = "shop"};
+
+	ck_assert_int_eq(await_submit(&keyed), 0);
+	for (int i = 1; i < 1000; i++)
+		cancel.id = await_order("flour");
+	ck_assert_int_eq(await_submit(&over), ERR_QUEUEFULL);
+	/* Who asks again for what is there is not refused. */
+	ck_assert_int_eq(await_submit(&again), 0);
+	ck_assert_int_eq(again.id, keyed.id);
+	ck_assert_int_eq(await_cancel(&cancel), 0);
+	ck_assert_int_eq(await_submit(&over), 0);
+}
+
+START_TEST (a_full_queue_refuses) {
+	store_world_run(full_queue);
+}
+END_TEST
+
+static void late_results(void)
+{
+	int64_t id = await_order("flour");
+	struct store_finish late = a_finish(id, 1, ORDER_DONE), again = a_finish(id, 1, ORDER_QUEUED);
+	struct store_stats stats;
+	struct store_order o;
+
+	ck_assert_int_eq(await_finish(&late), ERR_STATE); /* it has not begun */
+	ck_assert_int_eq(await_start(id, 2), ERR_STATE);  /* not the next attempt */
+	ck_assert_int_eq(await_start(id, 1), 0);
+	ck_assert_int_eq(await_start(id, 2), ERR_STATE);
+	again.charge = again.lost = true;
+	again.outcome.message = "too hot";
+	again.outcome.message_len = 7;
+	ck_assert_int_eq(await_finish(&again), 0);
+	ck_assert_int_eq(await_get(id, &o), 0);
+	ck_assert_int_eq(o.state, ORDER_QUEUED);
+	ck_assert_str_eq(o.message, "too hot");
+	store_order_clear(&o);
+	ck_assert_int_eq(await_start(id, 2), 0);
+	ck_assert_int_eq(await_finish(&late), ERR_STATE); /* of the attempt before */
+	ck_assert_int_eq(await_get(id, &o), 0);
+	ck_assert_int_eq(o.state, ORDER_RUNNING);
+	ck_assert_int_eq(o.attempt, 2);
+	ck_assert_int_eq(o.charged, 1);
+	ck_assert_ptr_null(o.message);
+	store_order_clear(&o);
+	store_stats_get(world_store, &stats);
+	ck_assert_uint_eq(stats.stale_finishes, 2);
+}
+
+START_TEST (a_result_of_an_earlier_attempt_changes_nothing) {
+	store_world_run(late_results);
+}
+END_TEST
+
+static void strangers(void)
+{
+	struct store_cancel cancel = {.id = 5, .by = "shop"};
+	struct store_read read = {.id = 5, .limit = 10};
+	struct store_place place = {.id = 5, .limit = 10};
+	struct store_order o;
+
+	ck_assert_int_eq(await_get(5, &o), ERR_NOTFOUND);
+	ck_assert_int_eq(await_get(INT64_MAX, &o), ERR_NOTFOUND);
+	ck_assert_int_eq(await_get(-1, &o), ERR_NOTFOUND);
+	ck_assert_int_eq(await_cancel(&cancel), ERR_NOTFOUND);
+	ck_assert_int_eq(await_read(&read), ERR_NOTFOUND);
+	ck_assert_int_eq(await_start(5, 1), ERR_STATE);
+	store_place(world_store, &place);
+	ck_assert_int_eq(await_future_shielded(&place.op.done), ERR_NOTFOUND);
+}
+
+START_TEST (an_id_that_was_never_given_is_not_found) {
+	store_world_run(strangers);
+}
+END_TEST
+
+/* ---- cancel ---- */
+
+static void cancels(void)
+{
+	int64_t queued = await_order("flour"), running = await_order("sugar");
+	struct store_cancel c = {.id = queued, .by = "baker", .reason = {"no eggs", 7}};
+	struct store_finish finish = a_finish(running, 1, ORDER_DONE);
+	struct store_order o;
+
+	ck_assert_int_eq(await_cancel(&c), 0);
+	ck_assert_int_eq(c.what, STORE_CANCEL_DONE);
+	ck_assert_int_eq(c.state, ORDER_CANCELLED);
+	ck_assert_int_eq(await_cancel(&c), 0);
+	ck_assert_int_eq(c.what, STORE_CANCEL_FINAL);
+	ck_assert_int_eq(await_get(queued, &o), 0);
+	ck_assert_int_eq(o.cause, CAUSE_CANCELLED);
+	ck_assert_str_eq(o.by, "baker");
+	ck_assert_str_eq(o.reason, "no eggs");
+	store_order_clear(&o);
+
+	ck_assert_int_eq(await_start(running, 1), 0);
+	c.id = running;
+	ck_assert_int_eq(await_cancel(&c), 0);
+	ck_assert_int_eq(c.what, STORE_CANCEL_REQUESTED);
+	ck_assert_int_eq(c.state, ORDER_RUNNING);
+	/* A job that ends well after that was cancelled all the same. */
+	finish.outcome.result = "cake";
+	finish.outcome.result_len = 4;
+	ck_assert_int_eq(await_finish(&finish), 0);
+	ck_assert_int_eq(await_get(running, &o), 0);
+	ck_assert_int_eq(o.state, ORDER_CANCELLED);
+	ck_assert_int_eq(o.cause, CAUSE_CANCELLED);
+	ck_assert_str_eq(o.by, "baker");
+	ck_assert(!o.has_result);
+	store_order_clear(&o);
+}
+
+START_TEST (cancel_of_queued_and_of_running) {
+	store_world_run(cancels);
+}
+END_TEST
+
+/* ---- payloads and results ---- */
+
+static void parts(void)
+{
+	static char big[100000];
+	int64_t id;
+	struct store_submit submit = a_submit("", NULL);
+	struct store_finish finish;
+	struct store_read read = {.payload = true, .offset = 99990, .limit = 100};
+	const struct store_event *events;
+
+	for (size_t i = 0; i < sizeof big; i++)
+		big[i] = (char)(i * 31);
+	submit.payload = (struct slice){big, sizeof big};
+	ck_assert_int_eq(await_submit(&submit), 0);
+	read.id = id = submit.id;
+	/* Too large to travel with the head. */
+	ck_assert_uint_eq(store_world_events(&events), 1);
+	ck_assert(!events[0].head->has_payload);
+	ck_assert_uint_eq(events[0].head->payload_len, sizeof big);
+	ck_assert_int_eq(await_read(&read), 0);
+	ck_assert_uint_eq(read.len, 10);
+	ck_assert_uint_eq(read.kept, sizeof big);
+	ck_assert_int_eq(memcmp(read.bytes, big + 99990, 10), 0);
+	free(read.bytes);
+	read.offset = UINT64_MAX;
+	ck_assert_int_eq(await_read(&read), 0);
+	ck_assert_uint_eq(read.len, 0);
+	free(read.bytes);
+
+	read = (struct store_read){.id = id, .limit = UINT64_MAX};
+	ck_assert_int_eq(await_read(&read), ERR_PENDING);
+	ck_assert_int_eq(await_start(id, 1), 0);
+	finish = a_finish(id, 1, ORDER_FAILED);
+	finish.outcome.result = big;
+	finish.outcome.result_len = 5000;
+	finish.outcome.result_total = 70000;
+	finish.outcome.result_cut = true;
+	ck_assert_int_eq(await_finish(&finish), 0);
+	ck_assert_int_eq(await_read(&read), 0);
+	ck_assert_uint_eq(read.len, 5000);
+	ck_assert_int_eq(memcmp(read.bytes, big, 5000), 0);
+	ck_assert_uint_eq(read.kept, 5000);
+	ck_assert_uint_eq(read.total, 70000);
+	ck_assert(read.cut);
+	free(read.bytes);
+}
+
+START_TEST (payload_and_result_by_parts) {
+	store_world_run(parts);
+}
+END_TEST
+
+/* ---- time ---- */
+
+static void delayed(void)
+{
+	struct store_submit later = a_submit("flour", NULL), soon = a_submit("sugar", NULL);
+	struct store_promote promote = {.limit = 10};
+	const struct store_event *events;
+
+	later.delay_ms = 60000;
+	soon.delay_ms = 30000;
+	ck_assert_int_eq(await_submit(&later), 0);
+	ck_assert_int_eq(await_submit(&soon), 0);
+	ck_assert_uint_eq(store_world_events(&events), 2);
+	ck_assert_int_eq(events[0].state, ORDER_SCHEDULED);
+	ck_assert_ptr_null(events[0].head);
+	store_world_forget();
+	clock_test_advance(0, 40000);
+	store_promote(world_store, &promote);
+	ck_assert_int_eq(await_future_shielded(&promote.op.done), 0);
+	ck_assert_int_eq(promote.promoted, 1);
+	ck_assert_uint_eq(store_world_events(&events), 1);
+	ck_assert_int_eq(events[0].id, soon.id);
+	ck_assert_int_eq(events[0].state, ORDER_QUEUED);
+	ck_assert_ptr_nonnull(events[0].head);
+	clock_test_advance(0, promote.next_due_ms - clock_wall_ms());
+	store_promote(world_store, &promote);
+	ck_assert_int_eq(await_future_shielded(&promote.op.done), 0);
+	ck_assert_int_eq(promote.promoted, 1);
+	ck_assert_int_eq(promote.next_due_ms, INT64_MAX);
+}
+
+START_TEST (delayed_orders_are_queued_when_due) {
+	store_world_run(delayed);
+}
+END_TEST
+
+/* ---- across a restart ---- */
+
+static int64_t kept_running;
+
+static void before_restart(void)
+{
+	struct store_pause pause = {
+	    .recipe = world_recipe, .paused = true, .by = "baker", .reason = {"flour", 5}};
+
+	kept_running = await_order("flour");
+	await_order("sugar");
+	ck_assert_int_eq(await_start(kept_running, 1), 0);
+	store_pause(world_store, &pause);
+	ck_assert_int_eq(await_future_shielded(&pause.op.done), 0);
+}
+
+static void after_restart(void)
+{
+	struct store_recover r = {.running = NULL};
+	struct store_pause resume = {.recipe = world_recipe};
+	uint64_t by_state[ORDER_STATES];
+
+	store_recover(world_store, &r);
+	ck_assert_int_eq(await_future_shielded(&r.op.done), 0);
+	ck_assert_uint_eq(r.running_count, 1);
+	ck_assert_int_eq(r.running[0]->id, kept_running);
+	ck_assert_int_eq(r.running[0]->attempts, 1);
+	ck_assert_int_eq(memcmp(r.running[0]->payload, "flour", 5), 0);
+	ck_assert_uint_eq(r.recipe_count, 1);
+	ck_assert_ptr_eq(r.recipes[0], world_recipe);
+	ck_assert_uint_eq(r.paused_count, 1);
+	ck_assert_ptr_eq(r.paused[0], world_recipe);
+	ck_assert_int_eq(r.next_due_ms, INT64_MAX);
+	store_head_free(r.running[0]);
+	free(r.running);
+	free(r.recipes);
+	free(r.paused);
+	store_recipe_counts(world_store, world_recipe, by_state);
+	ck_assert_uint_eq(by_state[ORDER_QUEUED], 1);
+	ck_assert_uint_eq(by_state[ORDER_RUNNING], 1);
+	store_pause(world_store, &resume);
+	ck_assert_int_eq(await_future_shielded(&resume.op.done), 0);
+	store_recover(world_store, &r);
+	ck_assert_int_eq(await_future_shielded(&r.op.done), 0);
+	ck_assert_uint_eq(r.paused_count, 0);
+	store_head_free(r.running[0]);
+	free(r.running);
+	free(r.recipes);
+	free(r.paused);
+}
+
+START_TEST (a_restart_finds_all_of_it) {
+	store_world_run(before_restart);
+	store_world_run(after_restart);
+}
+END_TEST
+
+/* ---- what fails ---- */
+
+static void arm(const char *what)
+{
+	const char *why;
+
+	setenv("BAKERY_FAIL", what, 1);
+	ck_assert_int_eq(failpoint_init(&why), 0);
+}
+
+/* Five submissions of one turn, so of one commit; their errors. */
+static void submit_five(int errors[5])
+{
+	struct store_submit r[5];
+
+	for (int i = 0; i < 5; i++) {
+		r[i] = a_submit("flour", NULL);
+		store_submit(world_store, &r[i]);
+	}
+	for (int i = 0; i < 5; i++)
+		errors[i] = await_future_shielded(&r[i].op.done);
+}
+
+static void failed_commit(void)
+{
+	const struct store_event *events;
+	struct store_stats stats;
+	int errors[5];
+	int64_t id;
+
+	await_order("flour");
+	store_world_forget();
+	arm("store.after_commit:1:EIO");
+	submit_five(errors);
+	for (int i = 0; i < 5; i++)
+		ck_assert_int_eq(errors[i], ERR_UNCERTAIN);
+	ck_assert_uint_eq(store_world_events(&events), 0);
+	/* The store is opened again and goes on; ids and numbers do not come twice. */
+	id = await_order("sugar");
+	ck_assert_uint_eq(store_world_events(&events), 1);
+	ck_assert_int_eq(events[0].id, id);
+	store_stats_get(world_store, &stats);
+	ck_assert_uint_eq(stats.storage_errors, 5);
+	/* This commit had reached the disk, and so it counts. */
+	ck_assert_uint_eq(stats.by_state[ORDER_QUEUED], 7);
+}
+
+START_TEST (a_failed_commit_is_uncertain_and_the_store_goes_on) {
+	store_world_run(failed_commit);
+}
+END_TEST
+
+static void failed_write(void)
+{
+	struct store_stats stats;
+	int errors[5];
+
+	arm("store.before_commit:1:ENOSPC");
+	submit_five(errors);
+	for (int i = 0; i < 5; i++)
+		ck_assert_int_eq(errors[i], ERR_STORAGE);
+	submit_five(errors);
+	for (int i = 0; i < 5; i++)
+		ck_assert_int_eq(errors[i], 0);
+	store_stats_get(world_store, &stats);
+	ck_assert_uint_eq(stats.by_state[ORDER_QUEUED], 5);
+	ck_assert_uint_eq(stats.seq, 5);
+}
+
+START_TEST (what_fails_before_the_commit_is_certainly_not_stored) {
+	store_world_run(failed_write);
+}
+END_TEST
+
+static void bad_request(void)
+{
+	struct store_stats stats;
+	int errors[5], refused = 0;
+
+	/* The third fails, so they are applied one by one; there another fails, and only that. */
+	arm("store.statement:3:EINVAL,store.statement:5:EINVAL");
+	submit_five(errors);
+	for (int i = 0; i < 5; i++) {
+		ck_assert(errors[i] == 0 || errors[i] == ERR_STORAGE);
+		refused += errors[i] < 0;
+	}
+	ck_assert_int_eq(refused, 1);
+	store_stats_get(world_store, &stats);
+	ck_assert_uint_eq(stats.by_state[ORDER_QUEUED], 4);
+	ck_assert_uint_eq(stats.seq, 4);
+}
+
+START_TEST (one_bad_request_fails_alone) {
+	store_world_run(bad_request);
+}
+END_TEST
+
+static void closed_for_now(void)
+{
+	struct store_order o;
+	int errors[5];
+	int64_t id = await_order("flour");
+
+	arm("store.after_commit:1:EIO,store.reopen:0:EIO");
+	submit_five(errors);
+	ck_assert_int_eq(errors[0], ERR_UNCERTAIN);
+	submit_five(errors);
+	ck_assert_int_eq(errors[0], ERR_STORAGE);
+	/* Reads go on meanwhile. */
+	ck_assert_int_eq(await_get(id, &o), 0);
+	store_order_clear(&o);
+	arm("no.such.place:1:EIO");
+	submit_five(errors);
+	ck_assert_int_eq(errors[0], 0);
+}
+
+START_TEST (a_store_that_cannot_be_opened_again_refuses_until_it_can) {
+	store_world_run(closed_for_now);
+}
+END_TEST
+
+START_TEST (open_tells_why_it_cannot) {
+	struct store_options o = {.dir = "/nowhere/at/all", .owner = "test", .loop = world_loop};
+	struct store *s = NULL;
+	char why[256];
+
+	ck_assert_int_eq(store_open(&o, &s, why), -ENOENT);
+	ck_assert_ptr_null(s);
+	ck_assert_ptr_nonnull(strstr(why, "/nowhere/at/all/bakery.db"));
+}
+END_TEST
+
 int main(void)
 {
 	TCase *t = unit_case("store");
 	tcase_add_checked_fixture(t, world_setup, world_clear);
 	tcase_add_test(t, lives_a_whole_life);
+	tcase_add_test(t, same_key_gives_the_same_order);
+	tcase_add_test(t, twenty_submissions_with_one_key_make_one_order);
+	tcase_add_test(t, a_full_queue_refuses);
+	tcase_add_test(t, a_result_of_an_earlier_attempt_changes_nothing);
+	tcase_add_test(t, an_id_that_was_never_given_is_not_found);
+	tcase_add_test(t, cancel_of_queued_and_of_running);
+	tcase_add_test(t, payload_and_result_by_parts);
+	tcase_add_test(t, delayed_orders_are_queued_when_due);
+	tcase_add_test(t, a_restart_finds_all_of_it);
+	tcase_add_test(t, a_failed_commit_is_uncertain_and_the_store_goes_on);
+	tcase_add_test(t, what_fails_before_the_commit_is_certainly_not_stored);
+	tcase_add_test(t, one_bad_request_fails_alone);
+	tcase_add_test(t, a_store_that_cannot_be_opened_again_refuses_until_it_can);
+	tcase_add_test(t, open_tells_why_it_cannot);
 	return unit_run();
 }

@@ -168,7 +168,7 @@ static int await_claim(struct sched *s, struct worker *worker, const struct work
 	if (!run || run->phase != ATTEMPT_UNCLAIMED || run->attempt != claim->attempt) {
 		log_info("a worker's job is nobody's", log_int("order", claim->order),
 		    log_int("attempt", claim->attempt));
-		job_discard(worker);
+		job_discard(worker, claim);
 		return 0;
 	}
 	log_info("adopted", log_int("order", claim->order), log_int("attempt", claim->attempt),

@@ -343,7 +343,7 @@ static void on_claim(void *arg, struct worker *worker, const struct worker_claim
 	if (!c) {
 		log_warn("a worker's job is nobody's", log_int("order", claim->order),
 		    log_int("attempt", claim->attempt));
-		job_discard(worker);
+		job_discard(worker, claim);
 		return;
 	}
 	c->worker = worker;

@@ -102,8 +102,8 @@ __attribute__((no_sanitize("address", "undefined"))) static int child_main(void 
 	return 127;
 }
 
-/* Where the command may be: the files of its name that exist, in the order of path. NULL-terminated; one allocation. 0, -ENOENT, -ENOMEM. */
-static int find_candidates(const char *name, const char *path, char ***out)
+/* Where the command may be: the files of its name that exist, in the order of path, up to the first that may be run. NULL-terminated; one allocation. 0, -ENOENT, -ENOMEM. */
+static int find_candidates(const char *name, const char *path, const struct child_user *user, char ***out)
 {
 	if (!*name)
 		return -ENOENT;
@@ -131,6 +131,9 @@ static int find_candidates(const char *name, const char *path, char ***out)
 				continue;
 			list[n++] = at;
 			at += len + 1;
+			/* What we may run is what is meant, even if it then cannot be run. Of another user's rights we do not know. */
+			if (!user && faccessat(AT_FDCWD, list[n - 1], X_OK, AT_EACCESS) == 0)
+				break;
 		}
 	}
 	list[n] = NULL;
@@ -161,7 +164,7 @@ int child_start(const struct child_spec *spec, pid_t *pid, char why[static 256])
 {
 	assert(spec->in > 2 && spec->out > 2 && spec->err > 2);
 	struct start s = {.spec = spec};
-	int r = find_candidates(spec->argv[0], spec->path, &s.candidates);
+	int r = find_candidates(spec->argv[0], spec->path, spec->user, &s.candidates);
 	if (r)
 		return say_why(why, spec->argv[0], "looked for in PATH", -r);
 

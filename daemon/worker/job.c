@@ -140,14 +140,9 @@ static void hold(struct worker_job *j)
 	recipe_command_clear(&j->command);
 	j->command = (struct recipe_command){0};
 	j->deadline_ns = j->kill_ns = CLOCK_NEVER;
-	struct slice message = tail_capture_get(&j->message);
 	j->outcome.finished_ms = clock_wall_ms();
-	j->outcome.result = j->result.kept.len ? buf_bytes(&j->result.kept) : "";
-	j->outcome.result_len = j->result.kept.len;
 	j->outcome.result_total = j->result.total;
 	j->outcome.result_cut = j->result.total > j->result.kept.len;
-	j->outcome.message = message.data;
-	j->outcome.message_len = message.len;
 	j->state = WORKER_HOLDING;
 }
 
@@ -194,11 +189,30 @@ void worker_job_start(struct worker_job *j, const struct worker_job_spec *spec)
 		j->state = WORKER_RUNNING;
 }
 
-void worker_job_forget(struct worker_job *j)
+void worker_job_take(struct worker_job *j, struct worker_held *out)
 {
 	assert(j->state == WORKER_HOLDING);
-	buf_clear(&j->result.kept);
+	struct slice message = tail_capture_get(&j->message);
+	*out = (struct worker_held){.order = j->order,
+	    .attempt = j->attempt,
+	    .step = j->step,
+	    .outcome = j->outcome,
+	    .result = j->result.kept,
+	    .message = malloc(message.len + 1)};
+	j->result.kept = (struct buf){0};
+	out->outcome.result = buf_bytes(&out->result);
+	out->outcome.result_len = out->result.len;
+	/* Without memory the attempt goes without its last words. */
+	out->outcome.message = out->message ? memcpy(out->message, message.data, message.len) : "";
+	out->outcome.message_len = out->message ? message.len : 0;
 	j->state = WORKER_IDLE;
+}
+
+void worker_held_clear(struct worker_held *h)
+{
+	buf_clear(&h->result);
+	free(h->message);
+	*h = (struct worker_held){0};
 }
 
 /* ---- outputs ---- */

@@ -7,6 +7,7 @@
 #define BAKERY_WORKER_JOB_H
 
 #include <poll.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/resource.h>
 #include <sys/types.h>
@@ -46,7 +47,7 @@ struct worker_job {
 	size_t written; /* of its standard input */
 	int64_t deadline_ns, kill_ns;
 	enum order_cause stopped; /* why it was told to end; CAUSE_NONE: it was not */
-	/* holding: the outcome; its result and message are in these */
+	/* holding: the outcome, to be taken; its result and message are in these */
 	struct order_outcome outcome;
 	struct head_capture result;
 	struct tail_capture message;
@@ -66,8 +67,18 @@ void worker_job_init(struct worker_job *j, const struct job_site *site);
 void worker_job_start(struct worker_job *j, const struct worker_job_spec *spec);
 /* Tells a running job to end, for this cause. Nothing, when it is not running. */
 void worker_job_stop(struct worker_job *j, enum order_cause why);
-/* holding → idle. */
-void worker_job_forget(struct worker_job *j);
+/* An outcome that waits to be acknowledged. */
+struct worker_held {
+	int64_t order;
+	int attempt, step;
+	struct order_outcome outcome; /* its result and message are in these */
+	struct buf result;
+	char *message;
+	bool told; /* this front has it */
+};
+/* holding → idle: the outcome is moved to *out. */
+void worker_job_take(struct worker_job *j, struct worker_held *out);
+void worker_held_clear(struct worker_held *h);
 /* SIGKILL to all of it. Blocks until nothing is left. For a worker that ends. */
 void worker_job_kill(struct worker_job *j);
 

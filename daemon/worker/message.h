@@ -26,6 +26,9 @@ enum { IPC_VERSION = 1 };
 enum { MESSAGE_BODY_MAX = (64 << 20) + (64 << 10) };
 enum { MESSAGE_HEADER_BYTES = 8 };
 
+/* So many outcomes a worker keeps that have not been acknowledged; with as many, it takes no job. */
+enum { WORKER_HELD_MAX = 4 };
+
 enum message_type {
 #define MESSAGE(name, text, max, fd) MESSAGE_##name,
 #include "daemon/worker/message.def"

@@ -1,12 +1,16 @@
 /*
  * A worker as the front sees it:
  *
- *   starting ──CLAIM, idle──▶ idle ──start──▶ busy ──JOB_ENDED──▶ ended ──release: JOB_ACK──▶ idle
- *      └─────CLAIM, a job──▶ claimed ──adopt──▶ busy, or ended
- *                               └──discard──▶ discarding ──JOB_ENDED: JOB_ACK──▶ idle
+ *   starting ──CLAIM, and an outcome for each that it holds──▶ idle ──start──▶ busy ──JOB_ENDED──▶ idle …
+ *                                                              └── holds as many outcomes as it may ──▶ full ──release──▶ idle
  *
- * From each of them it can be lost: when its socket has been read to the end and the supervisor has reaped it, in either order. Between the
- * two, one without a job is leaving. A claimed worker that is lost stays until the claim has been answered.
+ * and a job at it, each in a place of its own:
+ *
+ *   start ──▶ running ──JOB_ENDED──▶ ended ──release: JOB_ACK──▶ (free)
+ *   CLAIM ──▶ claimed ──adopt──▶ running, or ended;   ──discard──▶ discarded ──JOB_ENDED: JOB_ACK──▶ (free)
+ *
+ * So a worker goes on with the next job while the outcome of the last one is on its way to the disk. It is lost when its socket has been read to the end
+ * and the supervisor has reaped it, in either order; between the two it is leaving. One with claims stays until they have been answered.
  *
  * Writes and news go out in a later turn (ready.h), so that an acknowledgement and the next job share one write.
  */
@@ -30,18 +34,26 @@
 #include "daemon/task/task.h"
 #include "daemon/worker/channel.h"
 
-enum worker_state {
-	WORKER_STARTING,
-	WORKER_IDLE,
-	WORKER_BUSY,
-	WORKER_ENDED,
-	WORKER_CLAIMED,
-	WORKER_DISCARDING,
-	WORKER_LEAVING,
-	WORKER_STATES,
-};
+enum worker_state { WORKER_STARTING, WORKER_IDLE, WORKER_BUSY, WORKER_FULL, WORKER_LEAVING, WORKER_STATES };
+
+enum place_state { PLACE_FREE, PLACE_RUNNING, PLACE_ENDED, PLACE_CLAIMED, PLACE_DISCARDED };
+
+/* One runs, the others hold outcomes. */
+enum { PLACES = 1 + WORKER_HELD_MAX };
 
 enum { STOP_DISCARD = 2 }; /* on the wire, beside enum job_stop */
+
+/* A job at a worker. */
+struct place {
+	enum place_state state;
+	int64_t order;
+	int attempt, step;
+	bool at_work;        /* it has not ended */
+	struct job_run *run; /* running, ended */
+	/* claimed and not at work: the outcome */
+	struct order_outcome outcome;
+	void *bytes;
+};
 
 struct worker {
 	TAILQ_ENTRY(worker) entry;     /* in its pool */
@@ -50,19 +62,15 @@ struct worker {
 	int index;
 	int64_t pid;
 	enum worker_state state;
-	bool old;            /* lived before this front, and has not said yet what it has */
+	bool old;    /* lived before this front, and has not said yet what it has */
+	int awaited; /* starting: outcomes that it has announced and not sent yet; −1: CLAIM has not come */
 	bool at_end, reaped; /* both: it is gone */
 	bool reading;        /* worker_read() is at work: it is not freed under it */
 	int status;          /* when reaped */
 	struct channel channel;
 	struct loop_fd watch;
 	struct ready flush;
-	struct job_run *run; /* busy, ended */
-	/* claimed: what it has, and the outcome if that is here */
-	struct worker_claim claim;
-	bool has_outcome;
-	struct order_outcome outcome;
-	void *bytes;
+	struct place places[PLACES];
 };
 
 struct pool {
@@ -150,7 +158,7 @@ int pool_worker_count(const struct pool *p)
 
 int pool_busy_count(const struct pool *p)
 {
-	return pool_worker_count(p) - p->counts[WORKER_IDLE] - p->counts[WORKER_STARTING];
+	return p->counts[WORKER_BUSY] + p->counts[WORKER_FULL];
 }
 
 void pool_stats_get(const struct pool *p, struct pool_stats *out)
@@ -215,6 +223,50 @@ static void set_state(struct worker *w, enum worker_state state)
 	}
 }
 
+static struct place *find_place(struct worker *w, int64_t order, int attempt)
+{
+	for (int i = 0; i < PLACES; i++) {
+		struct place *p = &w->places[i];
+		if (p->state != PLACE_FREE && p->order == order && p->attempt == attempt)
+			return p;
+	}
+	return NULL;
+}
+
+static struct place *place_of(const struct job_run *run)
+{
+	return find_place(run->worker, run->order, run->attempt);
+}
+
+/* A free place, taken for this job. There is one: the worker is not full. */
+static struct place *take_place(struct worker *w, int64_t order, int attempt, int step)
+{
+	for (int i = 0; i < PLACES; i++) {
+		struct place *p = &w->places[i];
+		if (p->state == PLACE_FREE) {
+			*p = (struct place){.order = order, .attempt = attempt, .step = step};
+			return p;
+		}
+	}
+	return NULL;
+}
+
+/* The worker's state by what it has. */
+static void worker_settle(struct worker *w)
+{
+	int used = 0;
+	bool at_work = false;
+	for (int i = 0; i < PLACES; i++) {
+		used += w->places[i].state != PLACE_FREE;
+		at_work |= w->places[i].state != PLACE_FREE && w->places[i].at_work;
+	}
+	if (w->at_end || w->state == WORKER_STARTING)
+		return;
+	enum worker_state state = at_work ? WORKER_BUSY : used >= WORKER_HELD_MAX ? WORKER_FULL : WORKER_IDLE;
+	if (state != w->state)
+		set_state(w, state);
+}
+
 /* What it has is known, or never will be. */
 static void worker_answered(struct worker *w)
 {
@@ -234,8 +286,7 @@ static void worker_close(struct worker *w)
 	loop_fd_remove(&w->watch);
 	ready_remove(&w->flush);
 	channel_clear(&w->channel);
-	if (w->state == WORKER_STARTING || w->state == WORKER_IDLE || w->state == WORKER_DISCARDING)
-		set_state(w, WORKER_LEAVING);
+	set_state(w, WORKER_LEAVING);
 }
 
 static void worker_free(struct worker *w)
@@ -244,7 +295,8 @@ static void worker_free(struct worker *w)
 	worker_close(w);
 	w->pool->counts[w->state]--;
 	TAILQ_REMOVE(&w->pool->workers, w, entry);
-	free(w->bytes);
+	for (int i = 0; i < PLACES; i++)
+		free(w->places[i].bytes);
 	free(w);
 }
 
@@ -296,7 +348,8 @@ static void worker_say(struct worker *w, enum message_type type, int64_t order, 
 	int r = channel_finish(&w->channel, &m, -1);
 	if (r)
 		worker_broken(w, r);
-	else
+	/* A worker is not woken for an acknowledgement while it works: that goes with the next job, or when this one has ended. */
+	else if (type != MESSAGE_JOB_ACK || w->state != WORKER_BUSY)
 		ready_add(&w->flush, run_flush);
 }
 
@@ -311,25 +364,49 @@ static void run_end(struct job_run *run, const struct order_outcome *outcome, vo
 	future_set_result(&run->ended, NULL);
 }
 
+/* Hands the outcome of a place to its run. */
+static void place_end(struct place *p)
+{
+	p->state = PLACE_ENDED;
+	run_end(p->run, &p->outcome, p->bytes);
+	p->bytes = NULL;
+}
+
+static void tell_claim(struct worker *w, struct place *p)
+{
+	const struct pools *pools = w->pool->pools;
+	const struct worker_claim claim = {
+	    .order = p->order, .attempt = p->attempt, .step = p->step, .ended = !p->at_work};
+	p->state = PLACE_CLAIMED;
+	pools->events.on_claim(pools->events.arg, w, &claim);
+}
+
+/* All that it has is known when the outcomes that it announced are here. */
+static void check_answered(struct worker *w)
+{
+	if (w->awaited != 0 || w->state != WORKER_STARTING)
+		return;
+	set_state(w, WORKER_BUSY);
+	worker_settle(w);
+	worker_answered(w);
+}
+
 static int on_claim(struct worker *w, struct message *m)
 {
-	struct pools *p = w->pool->pools;
 	int64_t version = message_get_int(m, 0, INT64_MAX);
-	struct worker_claim claim = {0};
-	claim.order = message_get_int(m, 0, INT64_MAX);
-	claim.attempt = (int)message_get_int(m, 0, INT_MAX);
-	claim.step = (int)message_get_int(m, 0, INT_MAX);
-	claim.ended = message_get_int(m, 0, 1);
-	if (message_end(m) != 0 || version != IPC_VERSION || w->state != WORKER_STARTING)
+	int64_t order = message_get_int(m, 0, INT64_MAX);
+	int attempt = (int)message_get_int(m, 0, INT_MAX);
+	int at_step = (int)message_get_int(m, 0, INT_MAX);
+	int64_t held = message_get_int(m, 0, WORKER_HELD_MAX);
+	if (message_end(m) != 0 || version != IPC_VERSION || w->state != WORKER_STARTING || w->awaited >= 0)
 		return ERR_PROTOCOL;
-	if (claim.order) {
-		w->claim = claim;
-		set_state(w, WORKER_CLAIMED);
-		p->events.on_claim(p->events.arg, w, &claim);
-	} else {
-		set_state(w, WORKER_IDLE);
+	w->awaited = (int)held;
+	if (order) {
+		struct place *p = take_place(w, order, attempt, at_step);
+		p->at_work = true;
+		tell_claim(w, p);
 	}
-	worker_answered(w);
+	check_answered(w);
 	return 0;
 }
 
@@ -355,7 +432,7 @@ static int on_ended(struct worker *w, struct message *m)
 	struct order_outcome o = {0};
 	int64_t order = message_get_int(m, 1, INT64_MAX);
 	int attempt = (int)message_get_int(m, 1, INT_MAX);
-	(void)message_get_int(m, 0, INT_MAX);
+	int at_step = (int)message_get_int(m, 0, INT_MAX);
 	o.cause = (enum order_cause)message_get_int(m, CAUSE_NONE + 1, ORDER_CAUSES - 1);
 	o.exit = (int)message_get_int(m, -1, 255);
 	o.signal = (int)message_get_int(m, 0, 127);
@@ -366,31 +443,33 @@ static int on_ended(struct worker *w, struct message *m)
 	o.max_rss_kib = message_get_int(m, 0, INT64_MAX);
 	o.result_total = (uint64_t)message_get_int(m, 0, INT64_MAX);
 	struct slice result = message_get_bytes(m), message = message_get_bytes(m);
-	int r = message_end(m);
-	bool expected = w->state == WORKER_BUSY || w->state == WORKER_DISCARDING ||
-			(w->state == WORKER_CLAIMED && !w->has_outcome);
-	const struct job_run *run = w->run;
-	if (r || !expected || order != (run ? run->order : w->claim.order) ||
-	    attempt != (run ? run->attempt : w->claim.attempt) || message.len > ORDER_MESSAGE_MAX ||
-	    result.len > o.result_total)
+	if (message_end(m) != 0 || message.len > ORDER_MESSAGE_MAX || result.len > o.result_total)
 		return ERR_PROTOCOL;
-
-	if (w->state == WORKER_DISCARDING) {
+	struct place *p = find_place(w, order, attempt);
+	if (p ? !p->at_work : w->awaited <= 0)
+		return ERR_PROTOCOL;
+	if (!p) {
+		w->awaited--;
+		p = take_place(w, order, attempt, at_step);
+		keep_bytes(&o, result, message, &p->bytes);
+		p->outcome = o;
+		tell_claim(w, p);
+		check_answered(w);
+		return 0;
+	}
+	p->at_work = false;
+	if (channel_wants_write(&w->channel))
+		ready_add(&w->flush, run_flush);
+	if (p->state == PLACE_DISCARDED) {
+		p->state = PLACE_FREE;
 		worker_say(w, MESSAGE_JOB_ACK, order, attempt, 0);
-		if (!w->at_end)
-			set_state(w, WORKER_IDLE);
-		return 0;
+	} else {
+		keep_bytes(&o, result, message, &p->bytes);
+		p->outcome = o;
+		if (p->state == PLACE_RUNNING)
+			place_end(p);
 	}
-	void *bytes;
-	keep_bytes(&o, result, message, &bytes);
-	if (w->state == WORKER_CLAIMED) {
-		w->has_outcome = true;
-		w->outcome = o;
-		w->bytes = bytes;
-		return 0;
-	}
-	set_state(w, WORKER_ENDED);
-	run_end(w->run, &o, bytes);
+	worker_settle(w);
 	return 0;
 }
 
@@ -453,6 +532,7 @@ int pools_add_worker(struct pools *p, const char *pool_name_text, int index, int
 	w->pool = pool;
 	w->index = index;
 	w->pid = pid;
+	w->awaited = -1;
 	int r = channel_init(&w->channel, fd);
 	if (!r)
 		r = loop_fd_add(task_loop(), &w->watch, fd, on_ready);
@@ -485,24 +565,29 @@ static void outcome_lost(const struct worker *w, struct order_outcome *o, void *
 	    (struct slice){text, n < (int)sizeof text ? (size_t)n : sizeof text - 1}, bytes);
 }
 
-/* If it is gone, what it had is lost. */
+/* If it is gone, what it was doing is lost; the outcomes that it has told are not. */
 static void worker_judge(struct worker *w)
 {
 	if (!w->at_end || !w->reaped || w->reading)
 		return;
 	worker_answered(w);
-	struct job_run *run = w->run;
-	if (w->state == WORKER_BUSY) {
-		struct order_outcome o;
-		void *bytes;
-		outcome_lost(w, &o, &bytes);
-		w->pool->lost++;
-		run_end(run, &o, bytes);
+	bool claimed = false;
+	for (int i = 0; i < PLACES; i++) {
+		struct place *p = &w->places[i];
+		if (p->state == PLACE_RUNNING) {
+			outcome_lost(w, &p->outcome, &p->bytes);
+			w->pool->lost++;
+			place_end(p);
+		}
+		/* The claim has not been answered: whoever answers it has a pointer to us. */
+		claimed |= p->state == PLACE_CLAIMED;
+		if (p->run) {
+			p->run->worker = NULL;
+			p->run = NULL;
+			p->state = PLACE_FREE;
+		}
 	}
-	if (run)
-		run->worker = NULL;
-	/* The claim has not been answered: whoever answers it has a pointer to us. */
-	if (w->state != WORKER_CLAIMED)
+	if (!claimed)
 		worker_free(w);
 }
 
@@ -533,8 +618,10 @@ void pools_free(struct pools *p)
 	while ((pool = TAILQ_FIRST(&p->list))) {
 		struct worker *w;
 		while ((w = TAILQ_FIRST(&pool->workers))) {
-			if (w->run)
-				w->run->worker = NULL;
+			for (int i = 0; i < PLACES; i++) {
+				if (w->places[i].run)
+					w->places[i].run->worker = NULL;
+			}
 			w->old = false; /* nobody is to be told any more */
 			worker_free(w);
 		}
@@ -547,12 +634,13 @@ void pools_free(struct pools *p)
 
 /* ---- jobs ---- */
 
-static void run_init(struct job_run *run, struct worker *w, int64_t order, int attempt, int step)
+static void run_init(struct job_run *run, struct worker *w, struct place *p)
 {
 	*run = (struct job_run){
-	    .pool = w->pool, .worker = w, .order = order, .attempt = attempt, .step = step};
+	    .pool = w->pool, .worker = w, .order = p->order, .attempt = p->attempt, .step = p->step};
 	future_init(&run->ended, "worker");
-	w->run = run;
+	p->run = run;
+	p->state = PLACE_RUNNING;
 }
 
 int job_run_start(struct pool *p, const struct job *job, struct job_run *run, int *worker_index)
@@ -573,48 +661,45 @@ int job_run_start(struct pool *p, const struct job *job, struct job_run *run, in
 	if (r)
 		return r;
 	ready_add(&w->flush, run_flush);
-	run_init(run, w, job->order, job->attempt, job->step);
-	set_state(w, WORKER_BUSY);
+	struct place *place = take_place(w, job->order, job->attempt, job->step);
+	place->at_work = true;
+	run_init(run, w, place);
+	worker_settle(w);
 	*worker_index = w->index;
 	return 0;
 }
 
 int job_run_adopt(struct worker *w, const struct worker_claim *claim, struct job_run *run)
 {
-	assert(w->state == WORKER_CLAIMED);
-	run_init(run, w, claim->order, claim->attempt, claim->step);
-	if (w->has_outcome) {
-		set_state(w, WORKER_ENDED);
-		w->has_outcome = false;
-		void *bytes = w->bytes;
-		w->bytes = NULL;
-		run_end(run, &w->outcome, bytes);
-	} else {
-		set_state(w, WORKER_BUSY);
-	}
+	struct place *p = find_place(w, claim->order, claim->attempt);
+	assert(p && p->state == PLACE_CLAIMED);
+	run_init(run, w, p);
+	if (!p->at_work)
+		place_end(p);
 	worker_judge(w);
 	return 0;
 }
 
-void job_discard(struct worker *w)
+void job_discard(struct worker *w, const struct worker_claim *claim)
 {
-	assert(w->state == WORKER_CLAIMED);
-	if (w->has_outcome) {
-		worker_say(w, MESSAGE_JOB_ACK, w->claim.order, w->claim.attempt, 0);
-		free(w->bytes);
-		w->bytes = NULL;
-		w->has_outcome = false;
-		set_state(w, w->at_end ? WORKER_LEAVING : WORKER_IDLE);
+	struct place *p = find_place(w, claim->order, claim->attempt);
+	assert(p && p->state == PLACE_CLAIMED);
+	if (p->at_work) {
+		p->state = PLACE_DISCARDED;
+		worker_say(w, MESSAGE_JOB_STOP, claim->order, claim->attempt, STOP_DISCARD);
 	} else {
-		worker_say(w, MESSAGE_JOB_STOP, w->claim.order, w->claim.attempt, STOP_DISCARD);
-		set_state(w, w->at_end ? WORKER_LEAVING : WORKER_DISCARDING);
+		p->state = PLACE_FREE;
+		free(p->bytes);
+		p->bytes = NULL;
+		worker_say(w, MESSAGE_JOB_ACK, claim->order, claim->attempt, 0);
 	}
+	worker_settle(w);
 	worker_judge(w);
 }
 
 void job_run_stop(struct job_run *run, enum job_stop why)
 {
-	if (run->worker && run->worker->state == WORKER_BUSY)
+	if (run->worker && place_of(run)->state == PLACE_RUNNING)
 		worker_say(run->worker, MESSAGE_JOB_STOP, run->order, run->attempt, (int)why);
 }
 
@@ -622,11 +707,13 @@ void job_run_release(struct job_run *run)
 {
 	struct worker *w = run->worker;
 	if (w) {
-		assert(w->state == WORKER_ENDED);
-		w->run = NULL;
+		struct place *p = place_of(run);
+		assert(p->state == PLACE_ENDED);
+		p->state = PLACE_FREE;
+		p->run = NULL;
 		run->worker = NULL;
 		worker_say(w, MESSAGE_JOB_ACK, run->order, run->attempt, 0);
-		set_state(w, w->at_end ? WORKER_LEAVING : WORKER_IDLE);
+		worker_settle(w);
 	}
 	free(run->bytes);
 	run->bytes = NULL;

@@ -47,15 +47,15 @@ enum job_stop { JOB_STOP_CANCEL, JOB_STOP_DRAIN };
 
 /* What a worker says of itself when this front meets it. */
 struct worker_claim {
-	int64_t order; /* 0: idle */
+	int64_t order;
 	int attempt, step;
-	bool ended; /* has a result that was not acknowledged */
+	bool ended; /* it has a result that was not acknowledged; else it runs */
 };
 
 struct pools_events {
 	/* A worker became idle (or a pool got a new one): work may be started. */
 	void (*on_idle)(void *arg, struct pool *pool);
-	/* A worker that the front did not start says that it has a job. Answer by job_run_adopt() or job_discard(), at once or later. */
+	/* A worker has a job, or a result, that this front did not give it: told once for each. Answer by job_run_adopt() or job_discard(), at once or later. */
 	void (*on_claim)(void *arg, struct worker *worker, const struct worker_claim *claim);
 	/* Every worker that was announced as having lived before this front has answered or ended. */
 	void (*on_settled)(void *arg);
@@ -87,11 +87,12 @@ int pool_busy_count(const struct pool *p);
 int job_run_start(struct pool *p, const struct job *job, struct job_run *run, int *worker_index);
 /* Takes a claimed job over: run->ended becomes final when the job ends (at once when it had). */
 int job_run_adopt(struct worker *worker, const struct worker_claim *claim, struct job_run *run);
-/* The claimed job is nobody's: it is killed, its result thrown away, and the worker becomes idle. */
-void job_discard(struct worker *worker);
+/* The claimed job is nobody's: it is killed, its result thrown away. */
+void job_discard(struct worker *worker, const struct worker_claim *claim);
 /* Ends the job: TERM, kill_after, KILL. ended tells when it is gone. Fine when it has ended. */
 void job_run_stop(struct job_run *run, enum job_stop why);
-/* After the outcome is durable: the worker may forget it, and is idle again. Also for a run whose worker is gone. */
+/* After the outcome is durable: the worker may forget it. (It is idle when the job has ended, unless it holds too many outcomes.) Also for a run whose
+ * worker is gone. */
 void job_run_release(struct job_run *run);
 
 struct pool_stats {

@@ -43,7 +43,8 @@ struct worker_process {
 	struct workdir dir;
 	struct job_site site;
 	struct worker_job job;
-	bool told; /* the front has JOB_ENDED of the job that is held */
+	struct worker_held held[WORKER_HELD_MAX]; /* the oldest first */
+	int held_count;
 };
 
 /* ---- what is said to the front ---- */
@@ -58,19 +59,20 @@ static int say_claim(struct worker_process *w)
 	message_add_int(&m, idle ? 0 : j->order);
 	message_add_int(&m, idle ? 0 : j->attempt);
 	message_add_int(&m, idle ? 0 : j->step);
-	message_add_int(&m, j->state == WORKER_HOLDING);
+	message_add_int(&m, w->held_count);
+	for (int i = 0; i < w->held_count; i++)
+		w->held[i].told = false;
 	return channel_finish(&w->front, &m, -1);
 }
 
-static int say_ended(struct worker_process *w)
+static int say_ended(struct worker_process *w, const struct worker_held *h)
 {
-	const struct worker_job *j = &w->job;
-	const struct order_outcome *o = &j->outcome;
+	const struct order_outcome *o = &h->outcome;
 	struct message_writer m;
 	channel_begin(&w->front, &m, MESSAGE_JOB_ENDED);
-	message_add_int(&m, j->order);
-	message_add_int(&m, j->attempt);
-	message_add_int(&m, j->step);
+	message_add_int(&m, h->order);
+	message_add_int(&m, h->attempt);
+	message_add_int(&m, h->step);
 	message_add_int(&m, o->cause);
 	message_add_int(&m, o->exit);
 	message_add_int(&m, o->signal);
@@ -83,6 +85,16 @@ static int say_ended(struct worker_process *w)
 	message_add_bytes(&m, o->result, o->result_len);
 	message_add_bytes(&m, o->message, o->message_len);
 	return channel_finish(&w->front, &m, -1);
+}
+
+/* The outcome of this attempt, if it is kept here. */
+static struct worker_held *find_held(struct worker_process *w, int64_t order, int attempt)
+{
+	for (int i = 0; i < w->held_count; i++) {
+		if (w->held[i].order == order && w->held[i].attempt == attempt)
+			return &w->held[i];
+	}
+	return NULL;
 }
 
 /* ---- what the front says ---- */
@@ -98,7 +110,8 @@ static int on_job(struct worker_process *w, struct message *m)
 	spec.timeout_ms = message_get_int(m, CONF_NONE, INT64_MAX);
 	struct slice recipe = message_get_bytes(m);
 	spec.payload = message_get_bytes(m);
-	if (message_end(m) != 0 || w->job.state != WORKER_IDLE || (uint64_t)generation != w->o->generation)
+	if (message_end(m) != 0 || w->job.state != WORKER_IDLE || w->held_count == WORKER_HELD_MAX ||
+	    (uint64_t)generation != w->o->generation)
 		return ERR_PROTOCOL;
 	spec.recipe = conf_recipe_find(conf, recipe.data, recipe.len);
 	if (!spec.recipe || (size_t)spec.step >= spec.recipe->step_count ||
@@ -108,7 +121,6 @@ static int on_job(struct worker_process *w, struct message *m)
 	if (r)
 		return r;
 	worker_job_start(&w->job, &spec);
-	w->told = false;
 	return failpoint("worker.started");
 }
 
@@ -119,7 +131,12 @@ static int on_stop(struct worker_process *w, struct message *m)
 	int attempt = (int)message_get_int(m, 1, INT_MAX);
 	int64_t why = message_get_int(m, 0, 2);
 	const struct worker_job *j = &w->job;
-	if (message_end(m) != 0 || j->state == WORKER_IDLE || order != j->order || attempt != j->attempt)
+	if (message_end(m) != 0)
+		return ERR_PROTOCOL;
+	/* On its way it has met the JOB_ENDED of its job. */
+	if (find_held(w, order, attempt))
+		return 0;
+	if (j->state == WORKER_IDLE || order != j->order || attempt != j->attempt)
 		return ERR_PROTOCOL;
 	worker_job_stop(&w->job, causes[why]);
 	return 0;
@@ -129,10 +146,12 @@ static int on_ack(struct worker_process *w, struct message *m)
 {
 	int64_t order = message_get_int(m, 1, INT64_MAX);
 	int attempt = (int)message_get_int(m, 1, INT_MAX);
-	const struct worker_job *j = &w->job;
-	if (message_end(m) != 0 || j->state != WORKER_HOLDING || order != j->order || attempt != j->attempt)
+	struct worker_held *h = message_end(m) == 0 ? find_held(w, order, attempt) : NULL;
+	if (!h)
 		return ERR_PROTOCOL;
-	worker_job_forget(&w->job);
+	worker_held_clear(h);
+	w->held_count--;
+	memmove(h, h + 1, (size_t)(w->held + w->held_count - h) * sizeof *h);
 	return 0;
 }
 
@@ -215,23 +234,24 @@ static int on_control_message(struct worker_process *w, struct message *m)
 	int fd = m->fd;
 	m->fd = -1;
 	r = channel_init(&w->front, fd);
-	if (!r)
-		r = say_claim(w);
-	w->told = false;
-	return r;
+	return r ? r : say_claim(w);
 }
 
+/* An outcome makes room for the next job, and is told when there is somebody to tell. */
 static int flush_front(struct worker_process *w)
 {
+	if (w->job.state == WORKER_HOLDING)
+		worker_job_take(&w->job, &w->held[w->held_count++]);
 	if (w->front.fd < 0)
 		return 0;
-	if (w->job.state == WORKER_HOLDING && !w->told) {
-		int r = failpoint("worker.ended");
-		if (!r)
-			r = say_ended(w);
+	for (int i = 0; i < w->held_count; i++) {
+		struct worker_held *h = &w->held[i];
+		int r = h->told ? 0 : failpoint("worker.ended");
+		if (!r && !h->told)
+			r = say_ended(w, h);
 		if (r)
 			return r;
-		w->told = true;
+		h->told = true;
 	}
 	int r = channel_flush(&w->front);
 	if (is_gone(r))
@@ -436,6 +456,8 @@ int worker_main(const struct worker_options *o)
 	if (r != ERR_CLOSED)
 		log_error("worker ends", log_str("error", err_text(r)), log_int("order", w.job.order));
 	worker_job_kill(&w.job);
+	while (w.held_count > 0)
+		worker_held_clear(&w.held[--w.held_count]);
 	workdir_close(&w.dir);
 	free(w.user.groups);
 	free(w.home);

@@ -257,8 +257,9 @@ int job_run_adopt(struct worker *w, const struct worker_claim *claim, struct job
 	return 0;
 }
 
-void job_discard(struct worker *w)
+void job_discard(struct worker *w, const struct worker_claim *claim)
 {
+	assert(claim->order == w->claim.order);
 	w->pool->pools->discarded++;
 	w->claim = (struct worker_claim){.order = 0};
 	ready_add(&w->pool->idle, tell_idle);

@@ -39,8 +39,8 @@ static struct pools *pools;
 static struct pool *ovens;
 static int idle, settled, claims, broken;
 static int64_t broken_pid;
-static struct worker *claimed[4];
-static struct worker_claim claim[4];
+static struct worker *claimed[8];
+static struct worker_claim claim[8];
 static bool (*wanted)(void);
 
 static void look(void)
@@ -168,8 +168,9 @@ static void take_down(void)
 
 /* ---- jobs ---- */
 
-static struct job_run runs[3];
-static struct future_callback callbacks[3];
+enum { RUNS = WORKER_HELD_MAX + 2 };
+static struct job_run runs[RUNS];
+static struct future_callback callbacks[RUNS];
 
 static void on_end(struct future_callback *cb)
 {
@@ -261,8 +262,8 @@ START_TEST (a_worker_takes_one_job_after_the_other) {
 		run_until(first_ended);
 		expect_result(0, "hello\n");
 		ck_assert_mem_eq(runs[0].outcome.message, "warned\n", 7);
-		/* Until it is released it is not idle. */
-		ck_assert_int_eq(pool_idle_count(ovens), 0);
+		/* It could go on, but for what has not been released. */
+		ck_assert_int_eq(pool_idle_count(ovens), 1);
 		job_run_release(&runs[0]);
 		ck_assert_int_eq(pool_idle_count(ovens), 1);
 	}
@@ -270,6 +271,45 @@ START_TEST (a_worker_takes_one_job_after_the_other) {
 	ck_assert_int_eq(s.workers, 1);
 	ck_assert_uint_eq(s.jobs, 20);
 	ck_assert_uint_eq(s.lost, 0);
+	take_down();
+	end_worker(&h);
+}
+END_TEST
+
+static int last;
+
+static bool last_ended(void)
+{
+	return future_is_final(&runs[last].ended);
+}
+
+START_TEST(a_worker_goes_on_until_it_holds_too_many_outcomes)
+{
+	struct hand h;
+	set_up();
+	start_worker(&h, 0);
+	introduce(&h, true);
+	run_until(one_idle);
+	for (last = 0; last < WORKER_HELD_MAX; last++) {
+		ck_assert_int_eq(start_job(last, "echo $BAKERY_ORDER"), 0);
+		run_until(last_ended);
+	}
+	ck_assert_int_eq(pool_idle_count(ovens), 0);
+	ck_assert_int_eq(pool_busy_count(ovens), 1);
+	ck_assert_int_eq(start_job(last, "true"), -EAGAIN);
+	/* In any order. */
+	job_run_release(&runs[1]);
+	ck_assert_int_eq(pool_idle_count(ovens), 1);
+	ck_assert_int_eq(start_job(last, "echo $BAKERY_ORDER"), 0);
+	run_until(last_ended);
+	for (int i = 0; i <= last; i++) {
+		if (i == 1)
+			continue;
+		char expected[20];
+		snprintf(expected, sizeof expected, "%d\n", 100 + i);
+		expect_result(i, expected);
+		job_run_release(&runs[i]);
+	}
 	take_down();
 	end_worker(&h);
 }
@@ -368,7 +408,7 @@ START_TEST (a_new_front_adopts_what_runs_and_what_has_ended) {
 	ck_assert(!claim[running].ended);
 	ck_assert_int_eq(claim[!running].order, 101);
 	ck_assert(claim[!running].ended);
-	ck_assert_int_eq(pool_idle_count(ovens), 0);
+	ck_assert_int_eq(pool_idle_count(ovens), 1);
 	ck_assert_int_eq(job_run_adopt(claimed[running], &claim[running], &runs[0]), 0);
 	ck_assert_int_eq(job_run_adopt(claimed[!running], &claim[!running], &runs[1]), 0);
 	watch(0);
@@ -401,8 +441,8 @@ START_TEST (a_new_front_discards_what_is_nobodys) {
 	run_until(second_ended);
 	replace_front(h, 2);
 	run_until(two_claims);
-	job_discard(claimed[0]);
-	job_discard(claimed[1]);
+	job_discard(claimed[0], &claim[0]);
+	job_discard(claimed[1], &claim[1]);
 	run_until(two_idle);
 	ck_assert_int_eq(start_job(0, "echo fresh"), 0);
 	run_until(first_ended);
@@ -436,7 +476,8 @@ static void play(bool fresh)
 	ck_assert_int_eq(pools_add_worker(pools, "ovens", 1, 4711, fds[1], fresh), 0);
 }
 
-static void play_claim(int64_t order, bool ended)
+/* held: how many outcomes it will send. */
+static void play_claim(int64_t order, int held)
 {
 	struct message_writer w;
 	channel_begin(&played, &w, MESSAGE_CLAIM);
@@ -444,7 +485,7 @@ static void play_claim(int64_t order, bool ended)
 	message_add_int(&w, order);
 	message_add_int(&w, order ? 1 : 0);
 	message_add_int(&w, 0);
-	message_add_int(&w, ended);
+	message_add_int(&w, held);
 	ck_assert_int_eq(channel_finish(&played, &w, -1), 0);
 	ck_assert_int_eq(channel_flush(&played), 0);
 }
@@ -495,7 +536,7 @@ static void turn(void)
 START_TEST (a_worker_is_lost_when_it_is_reaped_and_read_to_its_end) {
 	set_up();
 	play(true);
-	play_claim(0, false);
+	play_claim(0, 0);
 	run_until(one_idle);
 	ck_assert_int_eq(start_job(0, "true"), 0);
 	/* The end of its socket alone says nothing. */
@@ -513,7 +554,7 @@ END_TEST
 START_TEST (reaped_first_read_to_its_end_later) {
 	set_up();
 	play(true);
-	play_claim(0, false);
+	play_claim(0, 0);
 	run_until(one_idle);
 	ck_assert_int_eq(start_job(0, "true"), 0);
 	pools_worker_ended(pools, "ovens", 1, 4711, 0);
@@ -529,7 +570,7 @@ END_TEST
 START_TEST (what_it_said_before_it_died_counts) {
 	set_up();
 	play(true);
-	play_claim(0, false);
+	play_claim(0, 0);
 	run_until(one_idle);
 	ck_assert_int_eq(start_job(0, "true"), 0);
 	play_ended(100, "in time");
@@ -557,10 +598,40 @@ START_TEST (an_old_worker_that_ends_without_a_word_settles) {
 }
 END_TEST
 
+START_TEST(it_has_answered_when_all_that_it_holds_is_here)
+{
+	set_up();
+	play(false);
+	pools_announced(pools);
+	play_claim(100, 2);
+	play_ended(101, "first");
+	run_until(two_claims);
+	turn();
+	ck_assert_int_eq(settled, 0);
+	play_ended(102, "second");
+	run_until(is_settled);
+	ck_assert_int_eq(claims, 3);
+	ck_assert(!claim[0].ended && claim[1].ended && claim[2].ended);
+	ck_assert_int_eq(pool_busy_count(ovens), 1);
+	ck_assert_int_eq(job_run_adopt(claimed[2], &claim[2], &runs[2]), 0);
+	expect_result(2, "second");
+	job_discard(claimed[1], &claim[1]);
+	ck_assert_int_eq(job_run_adopt(claimed[0], &claim[0], &runs[0]), 0);
+	ck_assert(!first_ended());
+	play_ended(100, "third");
+	run_until(one_idle);
+	expect_result(0, "third");
+	job_run_release(&runs[0]);
+	job_run_release(&runs[2]);
+	channel_clear(&played);
+	take_down();
+}
+END_TEST
+
 START_TEST (a_claim_is_answered_after_its_worker_has_died) {
 	set_up();
 	play(false);
-	play_claim(100, false);
+	play_claim(100, 0);
 	pools_announced(pools);
 	run_until(is_claimed);
 	channel_clear(&played);
@@ -573,9 +644,9 @@ START_TEST (a_claim_is_answered_after_its_worker_has_died) {
 	pools_free(pools);
 	start_front();
 	play(false);
-	play_claim(100, true);
-	run_until(is_claimed);
+	play_claim(0, 1);
 	play_ended(100, "kept");
+	run_until(is_claimed);
 	channel_clear(&played);
 	pools_worker_ended(pools, "ovens", 1, 4711, SIGKILL);
 	ck_assert_int_eq(job_run_adopt(claimed[0], &claim[0], &runs[0]), 0);
@@ -587,11 +658,11 @@ START_TEST (a_claim_is_answered_after_its_worker_has_died) {
 	pools_free(pools);
 	start_front();
 	play(false);
-	play_claim(100, false);
+	play_claim(100, 0);
 	run_until(is_claimed);
 	channel_clear(&played);
 	pools_worker_ended(pools, "ovens", 1, 4711, SIGKILL);
-	job_discard(claimed[0]);
+	job_discard(claimed[0], &claim[0]);
 	ck_assert_int_eq(pool_worker_count(ovens), 0);
 	take_down();
 }
@@ -604,7 +675,7 @@ static void garbage(void)
 
 static void second_claim(void)
 {
-	play_claim(0, false);
+	play_claim(0, 0);
 }
 
 static void result_of_another(void)
@@ -625,7 +696,7 @@ START_TEST (a_worker_that_breaks_the_rules_is_reported_and_used_no_more) {
 	for (size_t i = 0; i < sizeof crimes / sizeof *crimes; i++) {
 		start_front();
 		play(true);
-		play_claim(0, false);
+		play_claim(0, 0);
 		run_until(one_idle);
 		ck_assert_int_eq(start_job(0, "true"), 0);
 		crimes[i]();
@@ -649,6 +720,7 @@ int main(void)
 	log_init("test", LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
 	TCase *t = unit_case("pool");
 	tcase_add_test(t, a_worker_takes_one_job_after_the_other);
+	tcase_add_test(t, a_worker_goes_on_until_it_holds_too_many_outcomes);
 	tcase_add_test(t, workers_work_at_the_same_time);
 	tcase_add_test(t, a_job_is_stopped);
 	tcase_add_test(t, a_new_front_adopts_what_runs_and_what_has_ended);
@@ -658,6 +730,7 @@ int main(void)
 	tcase_add_test(t, reaped_first_read_to_its_end_later);
 	tcase_add_test(t, what_it_said_before_it_died_counts);
 	tcase_add_test(t, an_old_worker_that_ends_without_a_word_settles);
+	tcase_add_test(t, it_has_answered_when_all_that_it_holds_is_here);
 	tcase_add_test(t, a_claim_is_answered_after_its_worker_has_died);
 	tcase_add_test(t, a_worker_that_breaks_the_rules_is_reported_and_used_no_more);
 	return unit_run();

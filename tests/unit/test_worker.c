@@ -102,7 +102,8 @@ static void give_front(void)
 	flush(&control);
 }
 
-static void expect_claim(int64_t order, int attempt, bool ended)
+/* order 0: nothing runs; held: how many outcomes follow. */
+static void expect_claim(int64_t order, int attempt, int held)
 {
 	struct message m = receive(&front);
 	ck_assert_int_eq(m.type, MESSAGE_CLAIM);
@@ -110,7 +111,7 @@ static void expect_claim(int64_t order, int attempt, bool ended)
 	ck_assert_int_eq(message_get_int(&m, 0, INT64_MAX), order);
 	ck_assert_int_eq(message_get_int(&m, 0, INT_MAX), attempt);
 	ck_assert_int_eq(message_get_int(&m, 0, INT_MAX), 0);
-	ck_assert_int_eq(message_get_int(&m, 0, 1), ended);
+	ck_assert_int_eq(message_get_int(&m, 0, WORKER_HELD_MAX), held);
 	ck_assert_int_eq(message_end(&m), 0);
 }
 
@@ -151,7 +152,7 @@ static void start_worker(void)
 	ck_assert_int_eq(message_get_int(&m, 0, INT_MAX), worker);
 	ck_assert_int_eq(message_end(&m), 0);
 	give_front();
-	expect_claim(0, 0, false);
+	expect_claim(0, 0, 0);
 }
 
 static int wait_worker(void)
@@ -286,7 +287,7 @@ static bool is_gone(pid_t pid)
 
 /* ---- jobs ---- */
 
-START_TEST (a_job_ends_with_its_result) {
+START_TEST(a_job_ends_with_its_result) {
 	start_worker();
 	run_script("cat; echo; echo oops >&2");
 	expect_exit(0);
@@ -304,7 +305,7 @@ START_TEST (a_job_ends_with_its_result) {
 }
 END_TEST
 
-START_TEST (its_environment_is_clean) {
+START_TEST(its_environment_is_clean) {
 	setenv("SECRET_OF_THE_DAEMON", "x", 1);
 	start_worker();
 	send_script(4711, "env | grep -v ^_= | sort");
@@ -326,7 +327,7 @@ START_TEST (its_environment_is_clean) {
 }
 END_TEST
 
-START_TEST (its_directory_is_private_and_emptied) {
+START_TEST(its_directory_is_private_and_emptied) {
 	start_worker();
 	run_script(
 	    "test \"$PWD\" = \"$TMPDIR\" && echo x > left && mkdir -p a/b && touch a/b/c && chmod 0 a");
@@ -345,7 +346,7 @@ START_TEST (its_directory_is_private_and_emptied) {
 }
 END_TEST
 
-START_TEST (a_program_that_is_missing) {
+START_TEST(a_program_that_is_missing) {
 	start_worker();
 	run_job("missing", "", 0);
 	ck_assert_int_eq(outcome.cause, CAUSE_SPAWN);
@@ -358,7 +359,7 @@ START_TEST (a_program_that_is_missing) {
 }
 END_TEST
 
-START_TEST (a_payload_of_any_bytes_and_size) {
+START_TEST(a_payload_of_any_bytes_and_size) {
 	enum { BIG = 3 << 20 };
 	char *big = malloc(BIG);
 	ck_assert_ptr_nonnull(big);
@@ -382,7 +383,7 @@ START_TEST (a_payload_of_any_bytes_and_size) {
 }
 END_TEST
 
-START_TEST (an_input_that_is_never_read_stops_nothing) {
+START_TEST(an_input_that_is_never_read_stops_nothing) {
 	enum { BIG = 1 << 20 };
 	char *big = calloc(1, BIG);
 	ck_assert_ptr_nonnull(big);
@@ -399,7 +400,7 @@ START_TEST (an_input_that_is_never_read_stops_nothing) {
 }
 END_TEST
 
-START_TEST (much_output_costs_little) {
+START_TEST(much_output_costs_little) {
 	start_worker();
 	run_script("head -c 20000000 /dev/zero; head -c 5000000 /dev/zero | tr '\\0' e >&2; echo end >&2");
 	expect_exit(0);
@@ -426,7 +427,7 @@ END_TEST
 
 /* ---- what a job leaves behind ---- */
 
-START_TEST (background_children_do_not_keep_it) {
+START_TEST(background_children_do_not_keep_it) {
 	start_worker();
 	run_script("sleep 1000 & echo $!");
 	expect_exit(0);
@@ -435,7 +436,7 @@ START_TEST (background_children_do_not_keep_it) {
 }
 END_TEST
 
-START_TEST (children_that_left_the_group_are_ended_too) {
+START_TEST(children_that_left_the_group_are_ended_too) {
 	start_worker();
 	/* Twice forked, in a session of its own, TERM ignored, its outputs held open; and it says when it is there. */
 	run_script("setsid sh -c 'trap \"\" TERM HUP; (sleep 1000 & echo $! > pid; wait) & while ! test -s "
@@ -451,7 +452,7 @@ END_TEST
 
 /* ---- stopping ---- */
 
-START_TEST (time_is_over) {
+START_TEST(time_is_over) {
 	start_worker();
 	char *script = script_with_mark("true", "exec sleep 1000");
 	send_job("sh", 1, 60000, script, strlen(script));
@@ -465,7 +466,7 @@ START_TEST (time_is_over) {
 }
 END_TEST
 
-START_TEST (a_job_that_ignores_the_signal_is_killed_after_its_grace) {
+START_TEST(a_job_that_ignores_the_signal_is_killed_after_its_grace) {
 	start_worker();
 	char *script = script_with_mark(
 	    "trap 'echo > told' TERM", "while :; do test -s told && echo yes > ../told; sleep 0.01; done");
@@ -481,7 +482,7 @@ START_TEST (a_job_that_ignores_the_signal_is_killed_after_its_grace) {
 }
 END_TEST
 
-START_TEST (exit_0_after_our_signal_is_still_a_cancel) {
+START_TEST(exit_0_after_our_signal_is_still_a_cancel) {
 	start_worker();
 	send_script(1, script_with_mark("trap 'exit 0' TERM", "while :; do sleep 0.01; done"));
 	wait_mark("mark");
@@ -499,7 +500,7 @@ START_TEST (exit_0_after_our_signal_is_still_a_cancel) {
 }
 END_TEST
 
-START_TEST (a_stopped_job_can_be_ended) {
+START_TEST(a_stopped_job_can_be_ended) {
 	start_worker();
 	send_script(1, script_with_mark("true", "kill -STOP $$"));
 	wait_mark("mark");
@@ -510,13 +511,13 @@ START_TEST (a_stopped_job_can_be_ended) {
 }
 END_TEST
 
-START_TEST (a_stop_that_crosses_the_end_changes_nothing) {
+START_TEST(a_stop_that_crosses_the_end_changes_nothing) {
 	start_worker();
 	send_script(1, "echo done");
 	expect_ended(1);
 	send_numbers(MESSAGE_JOB_STOP, 1, 1, WHY_CANCEL);
 	give_front();
-	expect_claim(1, 1, true);
+	expect_claim(0, 0, 1);
 	expect_ended(1);
 	expect_exit(0);
 	stop_worker();
@@ -525,25 +526,58 @@ END_TEST
 
 /* ---- fronts come and go ---- */
 
-START_TEST (a_result_is_kept_until_it_is_acknowledged) {
+START_TEST(a_result_is_kept_until_it_is_acknowledged) {
 	start_worker();
 	send_script(1, "echo kept");
 	expect_ended(1);
 	for (int i = 0; i < 3; i++) {
 		channel_clear(&front);
 		give_front();
-		expect_claim(1, 1, true);
+		expect_claim(0, 0, 1);
 		expect_ended(1);
 		ck_assert_str_eq(result, "kept\n");
 	}
 	send_numbers(MESSAGE_JOB_ACK, 1, 1, 0);
 	give_front();
-	expect_claim(0, 0, false);
+	expect_claim(0, 0, 0);
 	stop_worker();
 }
 END_TEST
 
-START_TEST (a_job_outlives_its_front) {
+START_TEST(it_works_on_while_results_wait_to_be_acknowledged)
+{
+	start_worker();
+	for (int i = 1; i <= WORKER_HELD_MAX; i++) {
+		char script[60];
+		snprintf(script, sizeof script, "echo result %d; echo message %d >&2", i, i);
+		send_script(i, script);
+		expect_ended(i);
+	}
+	/* The oldest of them, and one from the middle, are acknowledged while the next job runs. */
+	send_numbers(MESSAGE_JOB_ACK, 1, 1, 0);
+	send_script(100, script_with_mark("true", "sleep 1000"));
+	wait_mark("mark");
+	send_numbers(MESSAGE_JOB_ACK, 3, 1, 0);
+	give_front();
+	expect_claim(100, 1, WORKER_HELD_MAX - 2);
+	for (int i = 2; i <= WORKER_HELD_MAX; i++) {
+		if (i == 3)
+			continue;
+		char expected[60];
+		expect_ended(i);
+		snprintf(expected, sizeof expected, "result %d\n", i);
+		ck_assert_str_eq(result, expected);
+		snprintf(expected, sizeof expected, "message %d\n", i);
+		ck_assert_str_eq(message, expected);
+	}
+	send_numbers(MESSAGE_JOB_STOP, 100, 1, WHY_CANCEL);
+	expect_ended(100);
+	ck_assert_int_eq(outcome.cause, CAUSE_CANCELLED);
+	stop_worker();
+}
+END_TEST
+
+START_TEST(a_job_outlives_its_front) {
 	start_worker();
 	char script[500];
 	snprintf(
@@ -551,7 +585,7 @@ START_TEST (a_job_outlives_its_front) {
 	send_script(1, script);
 	channel_clear(&front);
 	give_front();
-	expect_claim(1, 1, false);
+	expect_claim(1, 1, 0);
 	channel_clear(&front);
 	char go[300];
 	snprintf(go, sizeof go, "%s/go", unit_dir());
@@ -565,7 +599,7 @@ START_TEST (a_job_outlives_its_front) {
 }
 END_TEST
 
-START_TEST (half_a_job_of_a_dead_front_is_no_job) {
+START_TEST(half_a_job_of_a_dead_front_is_no_job) {
 	start_worker();
 	struct message_writer w;
 	channel_begin(&front, &w, MESSAGE_JOB);
@@ -575,14 +609,14 @@ START_TEST (half_a_job_of_a_dead_front_is_no_job) {
 	front.out.len -= 3;
 	flush(&front);
 	give_front();
-	expect_claim(0, 0, false);
+	expect_claim(0, 0, 0);
 	run_script("echo fine");
 	ck_assert_str_eq(result, "fine\n");
 	stop_worker();
 }
 END_TEST
 
-START_TEST (it_answers_while_a_job_runs) {
+START_TEST(it_answers_while_a_job_runs) {
 	start_worker();
 	send_script(1, "sleep 1000");
 	for (int i = 0; i < 10; i++) {
@@ -601,7 +635,7 @@ END_TEST
 
 /* ---- the end ---- */
 
-START_TEST (without_a_supervisor_it_kills_its_tree_and_ends) {
+START_TEST(without_a_supervisor_it_kills_its_tree_and_ends) {
 	start_worker();
 	send_script(1, script_with_mark("trap '' TERM; setsid sleep 1000 & sleep 1000 & echo", "sleep 1000"));
 	pid_t pid = atoi(wait_mark("mark"));
@@ -619,7 +653,7 @@ static void expect_protocol_exit(void)
 	channel_clear(&control);
 }
 
-START_TEST (violations_end_it_with_its_job) {
+START_TEST(violations_end_it_with_its_job) {
 	start_worker();
 	send_script(1, script_with_mark("true", "sleep 1000"));
 	pid_t pid = atoi(wait_mark("mark"));
@@ -643,6 +677,14 @@ START_TEST (violations_end_it_with_its_job) {
 	send_script(1, "true");
 	expect_ended(1);
 	send_numbers(MESSAGE_JOB_ACK, 1, 2, 0);
+	expect_protocol_exit();
+
+	start_worker();
+	for (int i = 1; i <= WORKER_HELD_MAX; i++) {
+		send_script(i, "true");
+		expect_ended(i);
+	}
+	send_script(100, "true");
 	expect_protocol_exit();
 
 	start_worker();
@@ -675,6 +717,7 @@ int main(void)
 	tcase_add_test(t, a_stopped_job_can_be_ended);
 	tcase_add_test(t, a_stop_that_crosses_the_end_changes_nothing);
 	tcase_add_test(t, a_result_is_kept_until_it_is_acknowledged);
+	tcase_add_test(t, it_works_on_while_results_wait_to_be_acknowledged);
 	tcase_add_test(t, a_job_outlives_its_front);
 	tcase_add_test(t, half_a_job_of_a_dead_front_is_no_job);
 	tcase_add_test(t, it_answers_while_a_job_runs);

@@ -1,1 +1,9 @@
-# Fuzz targets of conf.
+# Fuzz targets of conf, and of what is made of it.
+FUZZ_TESTS += fuzz-conf fuzz-params
+fuzz_conf_SOURCES = tests/fuzz/fuzz_conf.c
+fuzz_conf_LDADD = libconf.a $(YAML_LIBS) $(FUZZ_LIBS)
+fuzz_params_SOURCES = tests/fuzz/fuzz_params.c
+fuzz_params_LDADD = liborder.a libconf.a libproto.a $(JANSSON_LIBS) $(YAML_LIBS) $(FUZZ_LIBS)
+EXTRA_DIST += \
+	tests/fuzz/corpus/conf/sample tests/fuzz/corpus/conf/flow tests/fuzz/corpus/conf/aliases tests/fuzz/corpus/conf/deep \
+	tests/fuzz/corpus/params/all tests/fuzz/corpus/params/escapes tests/fuzz/corpus/params/deep tests/fuzz/corpus/params/numbers

@@ -8,3 +8,7 @@ unit_template_SOURCES = tests/unit/test_template.c
 unit_template_LDADD = libconf.a $(UNIT_LIBS)
 unit_conf_SOURCES = tests/unit/test_conf.c
 unit_conf_LDADD = libconf.a $(YAML_LIBS) $(UNIT_LIBS)
+UNIT_TESTS += unit-manual
+unit_manual_SOURCES = tests/unit/test_manual.c
+unit_manual_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) -DMANUAL='"$(abs_top_srcdir)/conf/bakery.yaml.5"' -DSAMPLE='"$(abs_top_srcdir)/conf/bakery.yaml"'
+unit_manual_LDADD = libconf.a $(YAML_LIBS) $(UNIT_LIBS)

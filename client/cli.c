@@ -141,6 +141,9 @@ int cli_open(struct cli *c)
 	if (c->waits && !c->retry_for_given)
 		c->options.retry_for_ms = WAIT_RETRY_FOR_MS;
 	int r = bakery_open(&c->options, &c->bakery);
+	/* Taken and lost again: the daemon is being replaced. Refused is another thing: nobody is there. */
+	for (int64_t since = 0; r == -ECONNRESET && bakery_pause(c->bakery, &since) == 0;)
+		r = bakery_reopen(c->bakery);
 	if (password.data)
 		explicit_bzero(password.data, password.cap);
 	buf_clear(&password);

@@ -42,7 +42,7 @@ const struct command cmd_pause = {
     .help = "None of the recipe's orders starts until bakery resume. Orders are accepted, running\n"
 	    "ones go on, and the pause lasts across restarts of the daemon.\n"
 	    "\n"
-	    "  --reason TEXT       shown by bakery explain\n",
+	    "  --reason TEXT       kept with the pause\n",
     .run = run_pause,
 };
 

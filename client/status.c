@@ -76,9 +76,10 @@ const char *status_words(const struct value *map, char out[static STATUS_WORDS_M
 		    name ? " (SIG" : "", name ? name : "", name ? ")" : "");
 		return out;
 	}
+	const char *words = cause;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		if (strcmp(rows[i].cause, cause) == 0)
-			return rows[i].words;
-	snprintf(out, STATUS_WORDS_MAX, "%s", cause);
+			words = rows[i].words;
+	snprintf(out, STATUS_WORDS_MAX, "%s", words);
 	return out;
 }

@@ -231,6 +231,8 @@ static void keep(void *arg, struct value *status)
 static void cancel_order(struct cli *c, const char *id)
 {
 	struct value *v;
+	/* On a connection of its own: on this one AWAIT comes first. */
+	bakery_drop(c->bakery);
 	if (cli_ask(c, &v, "CANCEL", id, "REASON", "its client went away", NULL) != 0)
 		return;
 	cli_fail(c, 0, "order %s is cancelled", id);

@@ -2,6 +2,7 @@
 # each is a program test_NAME.py (or .sh), listed here.
 FUNC_TESTS =
 FUNC_TESTS += tests/func/test_walk.py
+FUNC_TESTS += tests/func/test_cli.py
 FUNC_TESTS += tests/func/test_cakes.py
 FUNC_TESTS += tests/func/test_start.py
 FUNC_TESTS += tests/func/test_processes.py

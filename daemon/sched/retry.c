@@ -45,8 +45,9 @@ static struct retry_decision again_after(int64_t delay_ms)
 static struct retry_decision worker_lost(const struct retry_case *c)
 {
 	struct retry_decision d;
+	int most = c->recipe ? c->recipe->poison_after : RETRY_POISON_AFTER;
 
-	if (c->head->lost + 1 >= RETRY_POISON_AFTER)
+	if (c->head->lost + 1 >= most)
 		d = final(ORDER_FAILED, CAUSE_POISON);
 	else
 		d = again_after(c->recipe ? retry_backoff_ms(c->recipe, c->head->lost) : 0);

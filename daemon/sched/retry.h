@@ -11,7 +11,7 @@
 #include "daemon/order/order.h"
 #include "daemon/store/store.h"
 
-/* An order that took its worker down so often is not tried again. */
+/* An order that took its worker down so often is not tried again: when its recipe is gone and cannot say how often. */
 enum { RETRY_POISON_AFTER = 3 };
 
 struct retry_case {
@@ -28,7 +28,7 @@ struct retry_decision {
 	enum order_cause cause; /* of the order, when next is final */
 	int64_t delay_ms;       /* when next is scheduled */
 	bool charge;            /* uses up one of the retries */
-	bool lost;              /* counts towards RETRY_POISON_AFTER */
+	bool lost;              /* counts towards poison_after */
 };
 
 /* The delay has jitter, from daemon/base/rand.h. */

@@ -22,8 +22,10 @@ static void make_conf(struct world *w, int workers)
 	for (int i = 0; i < RECIPES; i++) {
 		struct conf_recipe *r = &w->recipes[i];
 
-		*r = (struct conf_recipe){
-		    .name = (char *)names[i], .pool = (char *)(i == RECIPE_BREAD ? "tables" : "ovens")};
+		*r = (struct conf_recipe){.poison_after = 3,
+
+		    .name = (char *)names[i],
+		    .pool = (char *)(i == RECIPE_BREAD ? "tables" : "ovens")};
 		r->timeout_ms = CONF_NONE;
 		r->concurrency = CONF_NONE;
 		r->retries = 2;

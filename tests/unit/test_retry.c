@@ -16,7 +16,7 @@ static void setup(void)
 {
 	setenv("BAKERY_SEED", "1", 1);
 	rand_init();
-	recipe = (struct conf_recipe){.name = (char *)"cake", .retries = 2};
+	recipe = (struct conf_recipe){.name = (char *)"cake", .retries = 2, .poison_after = 3};
 	recipe.backoff.first_ms = 1000;
 	recipe.backoff.factor = 2;
 	recipe.backoff.max_ms = 600000;
@@ -136,6 +136,8 @@ START_TEST (a_job_that_takes_its_worker_down_for_the_third_time_is_poison) {
 	assert_again(2000, false, true);
 	head.lost = 2;
 	assert_final(ORDER_FAILED, CAUSE_POISON);
+	recipe.poison_after = 4;
+	assert_again(4000, false, true);
 }
 END_TEST
 

@@ -125,7 +125,9 @@ static int find_candidates(const char *name, const char *path, const struct chil
 			end = strchrnul(path, ':');
 			if (end == path)
 				continue;
-			int len = sprintf(at, "%.*s/%s", (int)(end - path), path, name);
+			size_t len = (size_t)(end - path) + 1 + name_len;
+			*(char *)mempcpy(at, path, (size_t)(end - path)) = '/';
+			memcpy(at + len - name_len, name, name_len + 1);
 			struct stat st;
 			if (stat(at, &st) < 0 || !S_ISREG(st.st_mode))
 				continue;

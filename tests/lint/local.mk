@@ -6,4 +6,6 @@ TESTS += $(LINT_TESTS)
 
 print-distributed:
 	@printf '%s\n' check $(DISTFILES) | $(SED) 's|^$(top_srcdir)/||;s|^$(srcdir)/||'
-.PHONY: print-distributed
+print-tests:
+	@echo $(TESTS) $(LONG_TESTS)
+.PHONY: print-distributed print-tests

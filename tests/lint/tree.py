@@ -1,8 +1,9 @@
-"""The tree: what is in the repository is in the distribution too."""
+"""The tree: what is in the repository is in the distribution too, and every test program is run."""
 
 import os
+import re
 
-from lint import BUILD, SOURCE, case, end, run
+from lint import BUILD, SOURCE, case, end, files, run
 
 if os.path.exists(os.path.join(SOURCE, ".git")):
     status, tracked = run(["git", "ls-files"])
@@ -12,4 +13,8 @@ if os.path.exists(os.path.join(SOURCE, ".git")):
     case("all that is in the repository is distributed", missing if status == 0 else [tracked])
 else:
     case("all that is in the repository is distributed", [], skip="not a repository")
+
+_, listed = run(["make", "-s", "-C", BUILD, "print-tests"], env={**os.environ, "MAKEFLAGS": ""})
+programs = [p for p in files(".py", ".sh", under=("tests/func", "tests/fault")) if re.match(r"(test_|chaos)", os.path.basename(p))]
+case("every test program is listed", [f"{p} is in nobody's list" for p in programs if p not in listed.split()])
 end()

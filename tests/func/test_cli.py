@@ -2,13 +2,15 @@
 
 import json
 import os
+import pty
 import re
+import select
 import signal
 import socket
 import subprocess
 
 from bakery_daemon import _known
-from bakery_test import BAKERY, BAKERYD, Case, main
+from bakery_test import BAKERY, BAKERYD, PATIENCE, SOURCE, Case, main
 
 YAML = """
 pools: {default: {workers: 2}}
@@ -334,6 +336,67 @@ class Programs(Cli):
         assert "not final" in d.bakery_error(1, "result", number)
         self.open_gate()
         d.bakery("wait", number)
+
+
+class Terminal(Cli):
+    def watch(self, fd, text):
+        """Reads from the terminal until it shows the text."""
+        seen = b""
+        while text not in seen:
+            assert select.select([fd], [], [], PATIENCE)[0], f"never shown: {text}, but {seen}"
+            seen += os.read(fd, 4096)
+        return seen
+
+    def waiting(self, d, **env):
+        """order --wait with standard error on a terminal: the process, and the terminal's other end."""
+        ours, theirs = pty.openpty()
+        p = subprocess.Popen(
+            [BAKERY, "order", "shell", self.gate(), "--wait"], env={**d.client_env(), "TERM": "xterm", **env}, cwd=d.dir,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=theirs, text=True,
+        )
+        _known.add(p.pid)
+        os.close(theirs)
+        return p, ours
+
+    def test_a_wait_moves_on_a_terminal(self):
+        d = self.daemon(YAML)
+        p, terminal = self.waiting(d)
+        self.watch(terminal, b"running")
+        self.open_gate()
+        out, _ = p.communicate()
+        assert (p.returncode, out) == (0, "through\n")
+        os.close(terminal)
+
+    def test_nothing_moves_where_that_is_not_welcome(self):
+        d = self.daemon(YAML)
+        p, terminal = self.waiting(d, NO_COLOR="1")
+        self.watch(terminal, b"order ")
+        self.open_gate()
+        out, _ = p.communicate()
+        assert (p.returncode, out) == (0, "through\n")
+        rest = b""
+        while select.select([terminal], [], [], 0)[0]:
+            try:
+                rest += os.read(terminal, 4096)
+            except OSError:
+                break
+        assert b"\x1b" not in rest and b"running" not in rest, rest
+        os.close(terminal)
+
+
+class Manual(Cli):
+    def test_the_manual_and_the_help_have_the_same_commands_and_options(self):
+        d = self.daemon(YAML, start=False)
+        with open(os.path.join(SOURCE, "client", "bakery.1"), encoding="utf-8") as f:
+            manual = f.read()
+        commands = re.findall(r"^  (\w+) +\S", d.bakery("help"), re.M)
+        assert len(commands) > 10 and "order" in commands
+        assert sorted(set(re.findall(r"^\.It Nm Cm (\w+)", manual, re.M))) == sorted(commands)
+        helps = "".join(d.bakery("help", c) for c in commands if c != "help")
+        options = {o for o in re.findall(r"--([a-z][a-z-]+)", helps)}
+        written = {o for o in re.findall(r"Fl -([a-z][a-z-]+)", manual)}
+        assert options == written, options ^ written
+        assert d.bakery("order", "--help") == d.bakery("help", "order")
 
 
 class Trouble(Cli):

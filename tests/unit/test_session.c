@@ -458,6 +458,24 @@ START_TEST (await_all) {
 }
 END_TEST
 
+START_TEST (await_misses_no_end_while_it_reads) {
+	ask(&one, "ORDER cake {}", "$1\r\n1\r\n");
+	ask(&one, "ORDER cake {}", "$1\r\n2\r\n");
+	fake_hold = true;
+	send_bytes(&one, "AWAIT 0 1 2 ALL\r\n");
+	while (fake_pending < 2)
+		run_turns(1);
+	fake_answer(1);      /* the second is queued, says the store; */
+	tell(2, ORDER_DONE); /* and then it is not any more, while the first is still being read */
+	run_turns(5);
+	fake_hold = false;
+	fake_answer(0);
+	run_turns(5);
+	tell(1, ORDER_DONE);
+	expect(&one, "*2\r\n*42\r\n$2\r\nid\r\n$1\r\n1\r\n");
+}
+END_TEST
+
 START_TEST (await_ends_in_time) {
 	ask(&one, "ORDER cake {}", "$1\r\n1\r\n");
 	send_bytes(&one, "AWAIT 500 1\r\n");
@@ -740,6 +758,7 @@ int main(void)
 	tcase_add_test(t, half_a_request_has_a_minute);
 	tcase_add_test(t, await_answers_when_it_is_final);
 	tcase_add_test(t, await_all);
+	tcase_add_test(t, await_misses_no_end_while_it_reads);
 	tcase_add_test(t, await_ends_in_time);
 	tcase_add_test(t, who_hangs_up_is_not_waited_for);
 	tcase_add_test(t, who_hung_up_before_it_was_read_is_not_waited_for);

@@ -221,7 +221,7 @@ static int bind_tcp(const struct conf_listen *c, struct listeners *out, char why
 static int take_given(struct listeners *out, char why[static 256])
 {
 	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
-	int count = pid && fds && strtol(pid, NULL, 10) == getpid() ? atoi(fds) : 0;
+	int count = pid && fds && strtol(pid, NULL, 10) == getpid() ? (int)strtol(fds, NULL, 10) : 0;
 	unsetenv("LISTEN_PID");
 	unsetenv("LISTEN_FDS");
 	unsetenv("LISTEN_FDNAMES");

@@ -70,7 +70,8 @@ int sweep_instance(const char *instance, int *ended)
 			return -errno;
 		found = 0;
 		for (struct dirent *d; (d = readdir(proc));) {
-			pid_t pid = isdigit((unsigned char)d->d_name[0]) ? (pid_t)atoi(d->d_name) : 0;
+			pid_t pid = isdigit((unsigned char)d->d_name[0]) ? (pid_t)strtol(d->d_name, NULL, 10)
+									 : 0;
 			if (pid > 0 && pid != getpid() && end_one(pid, instance)) {
 				log_info("ended what an earlier daemon left", log_int("pid", pid));
 				found++;

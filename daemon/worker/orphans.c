@@ -41,7 +41,7 @@ int orphans_kill(bool (*spare)(void *arg, pid_t pid), void *arg)
 	for (struct dirent *d; (d = readdir(proc));) {
 		if (!isdigit((unsigned char)d->d_name[0]) || parent_of(dirfd(proc), d->d_name) != self)
 			continue;
-		pid_t pid = (pid_t)atoi(d->d_name);
+		pid_t pid = (pid_t)strtol(d->d_name, NULL, 10);
 		if (spare && spare(arg, pid))
 			continue;
 		kill(pid, SIGKILL);

@@ -283,8 +283,7 @@ static bool last_ended(void)
 	return future_is_final(&runs[last].ended);
 }
 
-START_TEST(a_worker_goes_on_until_it_holds_too_many_outcomes)
-{
+START_TEST (a_worker_goes_on_until_it_holds_too_many_outcomes) {
 	struct hand h;
 	set_up();
 	start_worker(&h, 0);
@@ -598,8 +597,7 @@ START_TEST (an_old_worker_that_ends_without_a_word_settles) {
 }
 END_TEST
 
-START_TEST(it_has_answered_when_all_that_it_holds_is_here)
-{
+START_TEST (it_has_answered_when_all_that_it_holds_is_here) {
 	set_up();
 	play(false);
 	pools_announced(pools);

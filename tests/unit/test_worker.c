@@ -287,7 +287,7 @@ static bool is_gone(pid_t pid)
 
 /* ---- jobs ---- */
 
-START_TEST(a_job_ends_with_its_result) {
+START_TEST (a_job_ends_with_its_result) {
 	start_worker();
 	run_script("cat; echo; echo oops >&2");
 	expect_exit(0);
@@ -305,7 +305,7 @@ START_TEST(a_job_ends_with_its_result) {
 }
 END_TEST
 
-START_TEST(its_environment_is_clean) {
+START_TEST (its_environment_is_clean) {
 	setenv("SECRET_OF_THE_DAEMON", "x", 1);
 	start_worker();
 	send_script(4711, "env | grep -v ^_= | sort");
@@ -327,7 +327,7 @@ START_TEST(its_environment_is_clean) {
 }
 END_TEST
 
-START_TEST(its_directory_is_private_and_emptied) {
+START_TEST (its_directory_is_private_and_emptied) {
 	start_worker();
 	run_script(
 	    "test \"$PWD\" = \"$TMPDIR\" && echo x > left && mkdir -p a/b && touch a/b/c && chmod 0 a");
@@ -346,7 +346,7 @@ START_TEST(its_directory_is_private_and_emptied) {
 }
 END_TEST
 
-START_TEST(a_program_that_is_missing) {
+START_TEST (a_program_that_is_missing) {
 	start_worker();
 	run_job("missing", "", 0);
 	ck_assert_int_eq(outcome.cause, CAUSE_SPAWN);
@@ -359,7 +359,7 @@ START_TEST(a_program_that_is_missing) {
 }
 END_TEST
 
-START_TEST(a_payload_of_any_bytes_and_size) {
+START_TEST (a_payload_of_any_bytes_and_size) {
 	enum { BIG = 3 << 20 };
 	char *big = malloc(BIG);
 	ck_assert_ptr_nonnull(big);
@@ -383,7 +383,7 @@ START_TEST(a_payload_of_any_bytes_and_size) {
 }
 END_TEST
 
-START_TEST(an_input_that_is_never_read_stops_nothing) {
+START_TEST (an_input_that_is_never_read_stops_nothing) {
 	enum { BIG = 1 << 20 };
 	char *big = calloc(1, BIG);
 	ck_assert_ptr_nonnull(big);
@@ -400,7 +400,7 @@ START_TEST(an_input_that_is_never_read_stops_nothing) {
 }
 END_TEST
 
-START_TEST(much_output_costs_little) {
+START_TEST (much_output_costs_little) {
 	start_worker();
 	run_script("head -c 20000000 /dev/zero; head -c 5000000 /dev/zero | tr '\\0' e >&2; echo end >&2");
 	expect_exit(0);
@@ -427,7 +427,7 @@ END_TEST
 
 /* ---- what a job leaves behind ---- */
 
-START_TEST(background_children_do_not_keep_it) {
+START_TEST (background_children_do_not_keep_it) {
 	start_worker();
 	run_script("sleep 1000 & echo $!");
 	expect_exit(0);
@@ -436,7 +436,7 @@ START_TEST(background_children_do_not_keep_it) {
 }
 END_TEST
 
-START_TEST(children_that_left_the_group_are_ended_too) {
+START_TEST (children_that_left_the_group_are_ended_too) {
 	start_worker();
 	/* Twice forked, in a session of its own, TERM ignored, its outputs held open; and it says when it is there. */
 	run_script("setsid sh -c 'trap \"\" TERM HUP; (sleep 1000 & echo $! > pid; wait) & while ! test -s "
@@ -452,7 +452,7 @@ END_TEST
 
 /* ---- stopping ---- */
 
-START_TEST(time_is_over) {
+START_TEST (time_is_over) {
 	start_worker();
 	char *script = script_with_mark("true", "exec sleep 1000");
 	send_job("sh", 1, 60000, script, strlen(script));
@@ -466,7 +466,7 @@ START_TEST(time_is_over) {
 }
 END_TEST
 
-START_TEST(a_job_that_ignores_the_signal_is_killed_after_its_grace) {
+START_TEST (a_job_that_ignores_the_signal_is_killed_after_its_grace) {
 	start_worker();
 	char *script = script_with_mark(
 	    "trap 'echo > told' TERM", "while :; do test -s told && echo yes > ../told; sleep 0.01; done");
@@ -482,7 +482,7 @@ START_TEST(a_job_that_ignores_the_signal_is_killed_after_its_grace) {
 }
 END_TEST
 
-START_TEST(exit_0_after_our_signal_is_still_a_cancel) {
+START_TEST (exit_0_after_our_signal_is_still_a_cancel) {
 	start_worker();
 	send_script(1, script_with_mark("trap 'exit 0' TERM", "while :; do sleep 0.01; done"));
 	wait_mark("mark");
@@ -500,7 +500,7 @@ START_TEST(exit_0_after_our_signal_is_still_a_cancel) {
 }
 END_TEST
 
-START_TEST(a_stopped_job_can_be_ended) {
+START_TEST (a_stopped_job_can_be_ended) {
 	start_worker();
 	send_script(1, script_with_mark("true", "kill -STOP $$"));
 	wait_mark("mark");
@@ -511,7 +511,7 @@ START_TEST(a_stopped_job_can_be_ended) {
 }
 END_TEST
 
-START_TEST(a_stop_that_crosses_the_end_changes_nothing) {
+START_TEST (a_stop_that_crosses_the_end_changes_nothing) {
 	start_worker();
 	send_script(1, "echo done");
 	expect_ended(1);
@@ -526,7 +526,7 @@ END_TEST
 
 /* ---- fronts come and go ---- */
 
-START_TEST(a_result_is_kept_until_it_is_acknowledged) {
+START_TEST (a_result_is_kept_until_it_is_acknowledged) {
 	start_worker();
 	send_script(1, "echo kept");
 	expect_ended(1);
@@ -544,8 +544,7 @@ START_TEST(a_result_is_kept_until_it_is_acknowledged) {
 }
 END_TEST
 
-START_TEST(it_works_on_while_results_wait_to_be_acknowledged)
-{
+START_TEST (it_works_on_while_results_wait_to_be_acknowledged) {
 	start_worker();
 	for (int i = 1; i <= WORKER_HELD_MAX; i++) {
 		char script[60];
@@ -577,7 +576,7 @@ START_TEST(it_works_on_while_results_wait_to_be_acknowledged)
 }
 END_TEST
 
-START_TEST(a_job_outlives_its_front) {
+START_TEST (a_job_outlives_its_front) {
 	start_worker();
 	char script[500];
 	snprintf(
@@ -599,7 +598,7 @@ START_TEST(a_job_outlives_its_front) {
 }
 END_TEST
 
-START_TEST(half_a_job_of_a_dead_front_is_no_job) {
+START_TEST (half_a_job_of_a_dead_front_is_no_job) {
 	start_worker();
 	struct message_writer w;
 	channel_begin(&front, &w, MESSAGE_JOB);
@@ -616,7 +615,7 @@ START_TEST(half_a_job_of_a_dead_front_is_no_job) {
 }
 END_TEST
 
-START_TEST(it_answers_while_a_job_runs) {
+START_TEST (it_answers_while_a_job_runs) {
 	start_worker();
 	send_script(1, "sleep 1000");
 	for (int i = 0; i < 10; i++) {
@@ -635,7 +634,7 @@ END_TEST
 
 /* ---- the end ---- */
 
-START_TEST(without_a_supervisor_it_kills_its_tree_and_ends) {
+START_TEST (without_a_supervisor_it_kills_its_tree_and_ends) {
 	start_worker();
 	send_script(1, script_with_mark("trap '' TERM; setsid sleep 1000 & sleep 1000 & echo", "sleep 1000"));
 	pid_t pid = atoi(wait_mark("mark"));
@@ -653,7 +652,7 @@ static void expect_protocol_exit(void)
 	channel_clear(&control);
 }
 
-START_TEST(violations_end_it_with_its_job) {
+START_TEST (violations_end_it_with_its_job) {
 	start_worker();
 	send_script(1, script_with_mark("true", "sleep 1000"));
 	pid_t pid = atoi(wait_mark("mark"));

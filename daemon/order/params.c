@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <pthread.h>
 #include <regex.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -54,14 +55,32 @@ static int depth(struct slice json)
 	return deepest;
 }
 
+/* jansson calls what it could not keep in memory a wrong text. So its allocations are watched: nobody's payload is refused for a lack of ours. */
+static _Thread_local bool refused;
+
+static void *allocate(size_t n)
+{
+	void *p = malloc(n);
+	refused = refused || !p;
+	return p;
+}
+
+static void watch_memory(void)
+{
+	json_set_alloc_funcs(allocate, free);
+}
+
 static int parse(struct slice payload, json_t **out, char why[static 256])
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	json_error_t error;
+	pthread_once(&once, watch_memory);
+	refused = false;
 	if (depth(payload) > PARAMS_DEPTH_MAX)
 		return params_refuse(why, "the payload nests deeper than %d", PARAMS_DEPTH_MAX);
 	json_t *json = json_loadb(
 	    payload.len ? payload.data : "", payload.len, JSON_REJECT_DUPLICATES, &error);
-	if (!json && json_error_code(&error) == json_error_out_of_memory)
+	if (!json && refused)
 		return -ENOMEM;
 	if (!json)
 		return params_refuse(

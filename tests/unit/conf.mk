@@ -12,3 +12,7 @@ UNIT_TESTS += unit-manual
 unit_manual_SOURCES = tests/unit/test_manual.c
 unit_manual_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) -DMANUAL='"$(abs_top_srcdir)/conf/bakery.yaml.5"' -DSAMPLE='"$(abs_top_srcdir)/conf/bakery.yaml"'
 unit_manual_LDADD = libconf.a $(YAML_LIBS) $(UNIT_LIBS)
+UNIT_TESTS += unit-conf-memory
+unit_conf_memory_SOURCES = tests/unit/test_conf_memory.c
+unit_conf_memory_LDADD = libconf.a $(YAML_LIBS) $(UNIT_LIBS)
+unit_conf_memory_LDFLAGS = $(AM_LDFLAGS) $(UNIT_REFUSE_MEMORY)

@@ -6,3 +6,7 @@ unit_state_LDADD = liborder.a $(UNIT_LIBS)
 UNIT_TESTS += unit-recipe
 unit_recipe_SOURCES = tests/unit/test_recipe.c
 unit_recipe_LDADD = liborder.a libconf.a libproto.a $(JANSSON_LIBS) $(YAML_LIBS) $(UNIT_LIBS)
+UNIT_TESTS += unit-recipe-memory
+unit_recipe_memory_SOURCES = tests/unit/test_recipe_memory.c
+unit_recipe_memory_LDADD = liborder.a libconf.a libproto.a $(JANSSON_LIBS) $(YAML_LIBS) $(UNIT_LIBS)
+unit_recipe_memory_LDFLAGS = $(AM_LDFLAGS) $(UNIT_REFUSE_MEMORY)

@@ -11,3 +11,4 @@ libstore_a_SOURCES = daemon/store/store.h daemon/store/store.c daemon/store/op.d
 	daemon/store/mark.h daemon/store/mark.c daemon/store/walscan.h daemon/store/walscan.c \
 	daemon/store/schema.h daemon/store/schema.c daemon/store/db.h daemon/store/db.c
 libstore_a_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS) $(XXHASH_CFLAGS)
+EXTRA_DIST += daemon/store/README.md

@@ -223,7 +223,7 @@ struct store_get {
 };
 void store_get(struct store *s, struct store_get *r);
 
-/* The payload or the result, or a part of it. NOTFOUND, GONE; for a result: PENDING while the order is not final. ERR_CORRUPT: the checksum is wrong. */
+/* The payload or the result, or a part of it; bytes is NULL when the order ended without a result. NOTFOUND, GONE; for a result: PENDING while the order is not final. ERR_CORRUPT: the checksum is wrong. */
 struct store_read {
 	struct store_op op;
 	int64_t id;
@@ -237,7 +237,7 @@ struct store_read {
 };
 void store_read(struct store *s, struct store_read *r);
 
-/* Newest first. Bounded work: may return fewer than asked with a cursor, as SCAN does. */
+/* Newest first, without messages. Bounded work: may return fewer than asked (at most 1,000) with a cursor, as SCAN does. */
 struct store_list {
 	struct store_op op;
 	uint32_t states;            /* bit per enum order_state; 0: all */

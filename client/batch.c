@@ -1,6 +1,7 @@
 /*
- * The pipeline of bakery map. Requests that have not been answered are kept; when the connection is lost they are sent again on the next one, and their keys
- * make that harmless. Waiting asks AWAIT and RESULT for a window of orders ahead, in their order.
+ * The pipeline of bakery map. Requests that have not been answered are kept; when the connection is lost they
+ * are sent again on the next one, and their keys make that harmless. Waiting asks AWAIT and RESULT for a
+ * window of orders ahead, in their order.
  */
 #include "client/batch.h"
 
@@ -281,7 +282,8 @@ static void print_final(struct reaping *r, const struct value *status, const str
 	r->failed += !done;
 }
 
-/* The pair of replies for the next order. 0; -EAGAIN when it is not final yet; another code when the connection is lost; > 0: an exit status. */
+/* The pair of replies for the next order. 0; -EAGAIN when it is not final yet; another code when the
+ * connection is lost; > 0: an exit status. */
 static int reap_one(struct reaping *r)
 {
 	struct value *status = NULL, *result = NULL;

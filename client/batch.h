@@ -1,5 +1,6 @@
 /*
- * Many orders of one recipe, submitted in a pipeline; then their ids, or their results, in the order in which they were added.
+ * Many orders of one recipe, submitted in a pipeline; then their ids, or their results, in the order in which
+ * they were added.
  */
 #ifndef BAKERY_CLIENT_BATCH_H
 #define BAKERY_CLIENT_BATCH_H
@@ -12,9 +13,11 @@ struct batch;
 
 /* s and recipe are borrowed until batch_free(). 0 or the exit status. */
 int batch_new(struct cli *c, const struct submit *s, const char *recipe, struct batch **out);
-/* The next order's payload (copied). Sends when enough have gathered. 0; or the exit status when no more can be submitted, with the failure said. */
+/* The next order's payload (copied). Sends when enough have gathered. 0; or the exit status when no more can
+ * be submitted, with the failure said. */
 int batch_add(struct batch *b, const struct buf *payload);
-/* Waits for the answers that are missing, prints ids; with --wait, waits for the orders and prints results. The exit status. */
+/* Waits for the answers that are missing, prints ids; with --wait, waits for the orders and prints results.
+ * The exit status. */
 int batch_finish(struct batch *b);
 void batch_free(struct batch *b);
 

@@ -1,5 +1,6 @@
 /*
- * What every command of the command line shares: the global options, the connection, how failures are said and which exit status they have.
+ * What every command of the command line shares: the global options, the connection, how failures are said
+ * and which exit status they have.
  */
 #ifndef BAKERY_CLIENT_CLI_H
 #define BAKERY_CLIENT_CLI_H
@@ -46,8 +47,9 @@ struct command {
 };
 
 /*
- * getopt_long(3) with the global options, which may stand before or after the command: those are done here. Returns an option of the command, -1 at the end,
- * '?' when something is wrong and has been said. --version ends the program, and so does --help, but for CLI_HELP where there is no command yet.
+ * getopt_long(3) with the global options, which may stand before or after the command: those are done here.
+ * Returns an option of the command, -1 at the end, '?' when something is wrong and has been said. --version
+ * ends the program, and so does --help, but for CLI_HELP where there is no command yet.
  */
 enum { CLI_HELP = 900 };
 int cli_getopt(struct cli *c, int argc, char **argv, const char *shorts, const struct option *options);
@@ -57,7 +59,8 @@ int cli_environment(struct cli *c);
 void cli_help(const struct command *command);
 extern const char cli_options_help[];
 
-/* "bakery: text" on standard error, unless it is empty. Returns the exit status, or STATUS_WAIT_OTHER for a command that waits for one. */
+/* "bakery: text" on standard error, unless it is empty. Returns the exit status, or STATUS_WAIT_OTHER for a
+ * command that waits for one. */
 int cli_fail(struct cli *c, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* Says what is wrong with the command line, and how it is used. */
 int cli_usage(struct cli *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -72,9 +75,11 @@ int cli_refusal_status(const struct value *error);
 /* For a reply of the wrong type. */
 int cli_strange(struct cli *c);
 
-/* Connects, if that has not been done. A lost connection is then tried again for --retry-for, by default 10 s, or a minute for a command that waits. 0 or the exit status, with the failure said. */
+/* Connects, if that has not been done. A lost connection is then tried again for --retry-for, by default 10
+ * s, or a minute for a command that waits. 0 or the exit status, with the failure said. */
 int cli_open(struct cli *c);
-/* One repeatable request; NULL-terminated strings. 0 with *reply, which is not an error; or the exit status, with the failure said. */
+/* One repeatable request; NULL-terminated strings. 0 with *reply, which is not an error; or the exit status,
+ * with the failure said. */
 int cli_ask(struct cli *c, struct value **reply, ...) __attribute__((sentinel));
 int cli_ask_argv(struct cli *c, struct value **reply, size_t argc, const struct slice *argv);
 

@@ -1,4 +1,5 @@
-/* bakery health: one line and an exit status for whoever watches over the daemon (Nagios' convention: 0 well, 1 warning, 2 critical). */
+/* bakery health: one line and an exit status for whoever watches over the daemon (Nagios' convention: 0 well,
+ * 1 warning, 2 critical). */
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,9 +1,10 @@
 /*
- * One connection to the daemon: requests go out, replies and pushes come in. Owns the socket, both buffers, and the pushes that nobody has asked for yet.
- * Knows nothing of verbs but HELLO.
+ * One connection to the daemon: requests go out, replies and pushes come in. Owns the socket, both buffers,
+ * and the pushes that nobody has asked for yet. Knows nothing of verbs but HELLO.
  *
- * A connection is lost when the socket fails, the peer closes or speaks no RESP, or a reply was given up on (it would be taken for the next one's). A lost
- * one has no socket and empty buffers; bakery_reopen() begins afresh.
+ * A connection is lost when the socket fails, the peer closes or speaks no RESP, or a reply was given up on
+ * (it would be taken for the next one's). A lost one has no socket and empty buffers; bakery_reopen() begins
+ * afresh.
  */
 #include <assert.h>
 #include <errno.h>

@@ -1,4 +1,5 @@
-/* Sockets for the client library: to a Unix path or to a host. Only the look-up of a name may take longer than the deadline. */
+/* Sockets for the client library: to a Unix path or to a host. Only the look-up of a name may take longer
+ * than the deadline. */
 #include "client/dial.h"
 
 #include <errno.h>

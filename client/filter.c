@@ -12,7 +12,8 @@
 
 enum { PAGE = 500 };
 
-/* A time on the command line: a duration before now, a local date with or without a time, or RFC 3339 in UTC. False when it is none. */
+/* A time on the command line: a duration before now, a local date with or without a time, or RFC 3339 in UTC.
+ * False when it is none. */
 static bool parse_time(const char *text, int64_t *out_ms)
 {
 	static const struct {

@@ -33,8 +33,9 @@ int filter_option(struct cli *c, struct filter *f, int option, const char *value
 	"                      (1h), or a time (2026-11-21, '2026-11-21 09:30', RFC 3339)\n"
 
 /*
- * Calls each with the STATUS map of every order that matches, newest first, at most `limit` (-1: all). each may end it by returning something other than 0, which
- * is then the outcome. 0 or the exit status, with the failure said.
+ * Calls each with the STATUS map of every order that matches, newest first, at most `limit` (-1: all). each
+ * may end it by returning something other than 0, which is then the outcome. 0 or the exit status, with the
+ * failure said.
  */
 int filter_each(struct cli *c, const struct filter *f, int64_t limit,
     int (*each)(void *arg, const struct value *status), void *arg);

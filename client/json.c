@@ -1,4 +1,5 @@
-/* Replies as JSON. Running out of memory gives null members, which jansson passes on without harm; a client that small has other troubles. */
+/* Replies as JSON. Running out of memory gives null members, which jansson passes on without harm; a client
+ * that small has other troubles. */
 #include "client/json.h"
 
 #include <inttypes.h>

@@ -1,4 +1,5 @@
-/* Keys that make a submission repeatable. They grow with time, so that the store's index grows at its end only. */
+/* Keys that make a submission repeatable. They grow with time, so that the store's index grows at its end
+ * only. */
 #include <errno.h>
 #include <stdio.h>
 #include <sys/random.h>

@@ -1,6 +1,6 @@
 /*
- * Values are converted here, where the shell knows only text, so that the daemon need not guess: it converts nothing. What the types allow beyond
- * that (patterns, ranges) is the daemon's to check.
+ * Values are converted here, where the shell knows only text, so that the daemon need not guess: it converts
+ * nothing. What the types allow beyond that (patterns, ranges) is the daemon's to check.
  */
 #include "client/params.h"
 

@@ -10,7 +10,8 @@
 
 /* The map that RECIPES name gives. 0 or the exit status, with the failure said; the caller frees it. */
 int params_fetch(struct cli *c, const char *recipe, struct value **out);
-/* The payload made of `count` words NAME=VALUE, appended to *payload. 0 or the exit status, with the failure said. */
+/* The payload made of `count` words NAME=VALUE, appended to *payload. 0 or the exit status, with the failure
+ * said. */
 int params_build(struct cli *c, const struct value *recipe, int count, char **words, struct buf *payload);
 /* The same for one parameter and its value; `payload` for a recipe without parameters: the value itself. */
 int params_build_one(

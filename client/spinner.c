@@ -1,4 +1,5 @@
-/* The spinner. Rewrites its line in place, so the cursor never needs to be hidden and a killed program leaves nothing odd behind. */
+/* The spinner. Rewrites its line in place, so the cursor never needs to be hidden and a killed program leaves
+ * nothing odd behind. */
 #include "client/spinner.h"
 
 #include <stdarg.h>

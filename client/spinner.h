@@ -1,5 +1,6 @@
 /*
- * One line on a terminal's standard error that moves while something is waited for. Nothing at all where that is not welcome (--quiet, no terminal, NO_COLOR).
+ * One line on a terminal's standard error that moves while something is waited for. Nothing at all where that
+ * is not welcome (--quiet, no terminal, NO_COLOR).
  */
 #ifndef BAKERY_CLIENT_SPINNER_H
 #define BAKERY_CLIENT_SPINNER_H
@@ -16,7 +17,8 @@ struct spinner {
 };
 
 void spinner_start(struct spinner *s, bool quiet);
-/* How long a wait may be before the next spinner_tick(): SPINNER_TICK_MS, or most_ms where there is nothing to move. */
+/* How long a wait may be before the next spinner_tick(): SPINNER_TICK_MS, or most_ms where there is nothing
+ * to move. */
 int64_t spinner_chunk_ms(const struct spinner *s, int64_t most_ms);
 void spinner_tick(struct spinner *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The line is gone: other text can be written. */

@@ -1,5 +1,6 @@
 /*
- * Text for people: aligned tables, times, durations, colour, and bytes of strangers that must not play with the terminal.
+ * Text for people: aligned tables, times, durations, colour, and bytes of strangers that must not play with
+ * the terminal.
  */
 #ifndef BAKERY_CLIENT_TEXT_H
 #define BAKERY_CLIENT_TEXT_H
@@ -26,7 +27,8 @@ void text_vprint(FILE *to, const char *format, va_list args) __attribute__((form
 
 /* True when colour and moving things are welcome on this stream: a terminal, no NO_COLOR, TERM not dumb. */
 bool text_fancy(FILE *stream);
-/* The escape sequence that colours a state on standard output, "" where colour is not welcome; text_plain() ends it. */
+/* The escape sequence that colours a state on standard output, "" where colour is not welcome; text_plain()
+ * ends it. */
 const char *text_state_colour(const char *state);
 const char *text_plain(void);
 

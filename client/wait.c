@@ -1,6 +1,6 @@
 /*
- * Waiting, by AWAIT in pieces: prompt, because the daemon answers when the order is final; safe, because nothing is lost when a piece is repeated on a new
- * connection.
+ * Waiting, by AWAIT in pieces: prompt, because the daemon answers when the order is final; safe, because
+ * nothing is lost when a piece is repeated on a new connection.
  */
 #include "client/wait.h"
 
@@ -45,7 +45,8 @@ static void tick(struct waiting *w)
 		    w->lost_since_ms ? now : "");
 }
 
-/* One reply, with the spinner moving. 0; -EINTR; -ETIMEDOUT when nothing came until the time; another code when the connection is lost. */
+/* One reply, with the spinner moving. 0; -EINTR; -ETIMEDOUT when nothing came until the time; another code
+ * when the connection is lost. */
 static int reply_lively(struct waiting *w, int64_t until_ms, struct value **out)
 {
 	for (;;) {

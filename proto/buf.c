@@ -1,8 +1,9 @@
 /*
  * The byte buffer. Owns its memory; knows nothing of what the bytes mean.
  *
- * Growing doubles, so that appending costs a constant amount a byte. Bytes are moved to the front only when at least as many have left as
- * would be moved, so that a long pipeline costs a constant amount a byte as well.
+ * Growing doubles, so that appending costs a constant amount a byte. Bytes are moved to the front only when
+ * at least as many have left as would be moved, so that a long pipeline costs a constant amount a byte as
+ * well.
  */
 #include "proto/buf.h"
 

@@ -1,6 +1,6 @@
 /*
- * A byte buffer: bytes come in at the end and go out at the front. The bytes are data[off … off+len−1]. Used on both sides of the wire.
- * Start from {0}. Not shared between threads.
+ * A byte buffer: bytes come in at the end and go out at the front. The bytes are data[off … off+len−1]. Used
+ * on both sides of the wire. Start from {0}. Not shared between threads.
  */
 #ifndef BAKERY_PROTO_BUF_H
 #define BAKERY_PROTO_BUF_H

@@ -1,6 +1,7 @@
 /*
- * Splits inline commands into words, and recognizes HTTP. A browser can be made to send HTTP to any port on its machine, with text of an
- * attacker's choice after the first line; so such a line ends the connection before anything after it is read.
+ * Splits inline commands into words, and recognizes HTTP. A browser can be made to send HTTP to any port on
+ * its machine, with text of an attacker's choice after the first line; so such a line ends the connection
+ * before anything after it is read.
  */
 #include "proto/inline.h"
 

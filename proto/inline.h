@@ -10,8 +10,9 @@
 #include "proto/buf.h"
 
 /*
- * The next word of a line, as Redis splits it: separated by spaces and tabs; "…" with \n \r \t \b \a \\ \" and \xHH, '…' with \' only; a closing quote ends
- * the word. *at moves on. Words are made in place, so the line is changed. 1: *word is set. 0: no word left. -EINVAL: quotes do not match.
+ * The next word of a line, as Redis splits it: separated by spaces and tabs; "…" with \n \r \t \b \a \\ \"
+ * and \xHH, '…' with \' only; a closing quote ends the word. *at moves on. Words are made in place, so the
+ * line is changed. 1: *word is set. 0: no word left. -EINVAL: quotes do not match.
  */
 int inline_next_word(char **at, char *end, struct slice *word);
 

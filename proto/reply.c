@@ -1,6 +1,6 @@
 /*
- * Writes replies in the dialect of a connection. The two dialects differ in these functions and nowhere else. Each either appends its whole
- * piece or nothing.
+ * Writes replies in the dialect of a connection. The two dialects differ in these functions and nowhere else.
+ * Each either appends its whole piece or nothing.
  */
 #include "proto/reply.h"
 

@@ -1,6 +1,6 @@
 /*
- * Replies as a server writes them, in RESP2 or RESP3 (after HELLO 3), appended to a buffer. Only + - : $ * and null, in RESP3 also % _ # > are
- * ever written. All return 0 or -ENOMEM.
+ * Replies as a server writes them, in RESP2 or RESP3 (after HELLO 3), appended to a buffer. Only + - : $ *
+ * and null, in RESP3 also % _ # > are ever written. All return 0 or -ENOMEM.
  */
 #ifndef BAKERY_PROTO_REPLY_H
 #define BAKERY_PROTO_REPLY_H

@@ -1,10 +1,12 @@
 /*
- * Reads requests. A request that is whole in the input buffer is parsed in one pass without copying; one that is not is continued where the
- * last call stopped, so that no byte of an argument is looked at twice. Lengths from the network are checked before anything is computed with
- * them, and nothing is allocated for what is only announced.
+ * Reads requests. A request that is whole in the input buffer is parsed in one pass without copying; one that
+ * is not is continued where the last call stopped, so that no byte of an argument is looked at twice. Lengths
+ * from the network are checked before anything is computed with them, and nothing is allocated for what is
+ * only announced.
  *
- * Over a limit there are two answers. Framing is kept as long as it can be: the rest of the request is dropped as it arrives, and the request
- * comes out with `toobig`. A request that announces more than SKIP_FACTOR times what is allowed is not worth reading to its end: it is broken.
+ * Over a limit there are two answers. Framing is kept as long as it can be: the rest of the request is
+ * dropped as it arrives, and the request comes out with `toobig`. A request that announces more than
+ * SKIP_FACTOR times what is allowed is not worth reading to its end: it is broken.
  *
  * Knows nothing of verbs but the two that are allowed inline everywhere.
  */
@@ -214,7 +216,8 @@ static enum request_status skip_arg(struct request_parser *p, struct buf *in)
 
 /* ---- arrays ---- */
 
-/* TYPE number CR LF at the front of `have` bytes, where the number is −1 or without a sign. 1; 0 when more is needed; −1 when it is none. */
+/* TYPE number CR LF at the front of `have` bytes, where the number is −1 or without a sign. 1; 0 when more is
+ * needed; −1 when it is none. */
 static int parse_length(const char *at, size_t have, int64_t *value, size_t *used)
 {
 	size_t i = 1;

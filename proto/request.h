@@ -1,10 +1,12 @@
 /*
- * Requests as a server reads them: RESP arrays of bulk strings, and inline commands where they are allowed. Incremental: a request may arrive in
- * any number of pieces. Source: redis.io/docs/latest/develop/reference/protocol-spec/, and proto/PROTOCOL.md.
+ * Requests as a server reads them: RESP arrays of bulk strings, and inline commands where they are allowed.
+ * Incremental: a request may arrive in any number of pieces. Source:
+ * redis.io/docs/latest/develop/reference/protocol-spec/, and proto/PROTOCOL.md.
  *
- * The bytes of a request stay in the input buffer: arguments are slices of it, valid until request_done(). An argument over its limit is
- * skipped byte for byte without being stored, and the request comes out with `toobig` set; so does a request with too many arguments or bytes. Only one
- * that announces more than 64 times the bytes that a request may have is broken: it is not worth reading to its end.
+ * The bytes of a request stay in the input buffer: arguments are slices of it, valid until request_done(). An
+ * argument over its limit is skipped byte for byte without being stored, and the request comes out with
+ * `toobig` set; so does a request with too many arguments or bytes. Only one that announces more than 64
+ * times the bytes that a request may have is broken: it is not worth reading to its end.
  */
 #ifndef BAKERY_PROTO_REQUEST_H
 #define BAKERY_PROTO_REQUEST_H
@@ -47,7 +49,8 @@ enum request_status {
 };
 enum request_status request_parse(
     struct request_parser *p, struct buf *in, const struct request_limits *limits, struct request *out);
-/* The text for REQUEST_BROKEN ("Protocol error: expected '$', got 'x'"). No control characters in it. Every later parse is broken too. */
+/* The text for REQUEST_BROKEN ("Protocol error: expected '$', got 'x'"). No control characters in it. Every
+ * later parse is broken too. */
 const char *request_error(const struct request_parser *p);
 /* The request has been handled: its bytes leave the input buffer. */
 void request_done(struct request_parser *p, struct buf *in);

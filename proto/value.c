@@ -1,6 +1,7 @@
 /*
- * Reads replies into trees of values. The parser keeps the path from the root to the place where it is, so that bytes are looked at once,
- * however they arrive. Nothing is allocated for what is announced, only for what has come; nesting and size are bounded.
+ * Reads replies into trees of values. The parser keeps the path from the root to the place where it is, so
+ * that bytes are looked at once, however they arrive. Nothing is allocated for what is announced, only for
+ * what has come; nesting and size are bounded.
  */
 #include "proto/value.h"
 
@@ -125,7 +126,8 @@ static struct value *next_item(struct value *v)
 
 enum { MORE, LEAF, AGGREGATE };
 
-/* One element at the front of `in` into *v. Consumes it. MORE (nothing consumed), LEAF, AGGREGATE with *items > 0, or a negative code. */
+/* One element at the front of `in` into *v. Consumes it. MORE (nothing consumed), LEAF, AGGREGATE with *items
+ * > 0, or a negative code. */
 static int parse_element(struct value_parser *p, struct buf *in, struct value *v, size_t *items)
 {
 	size_t len;

@@ -1,6 +1,6 @@
 /*
- * Replies as a client reads them: a tree of values. Incremental, RESP2 and RESP3, with limits on depth and size so that a broken
- * server cannot hurt its client. Requests as a client writes them.
+ * Replies as a client reads them: a tree of values. Incremental, RESP2 and RESP3, with limits on depth and
+ * size so that a broken server cannot hurt its client. Requests as a client writes them.
  */
 #ifndef BAKERY_PROTO_VALUE_H
 #define BAKERY_PROTO_VALUE_H
@@ -35,7 +35,8 @@ struct value_parser;
 int value_parser_new(struct value_parser **out);
 void value_parser_free(struct value_parser *p);
 
-/* 1: *out is one whole value, to be freed by value_free(); the bytes left `in`. 0: more is needed. -EPROTO, -ENOMEM. */
+/* 1: *out is one whole value, to be freed by value_free(); the bytes left `in`. 0: more is needed. -EPROTO,
+ * -ENOMEM. */
 int value_parse(struct value_parser *p, struct buf *in, struct value **out);
 void value_free(struct value *v);
 

@@ -1,6 +1,7 @@
 /*
- * Fuzzes the request parser. The first byte chooses the limits and how the rest is cut into pieces; whatever the pieces, the same requests must come out, no
- * argument may lie outside of the input, and no more may be held than the limits allow.
+ * Fuzzes the request parser. The first byte chooses the limits and how the rest is cut into pieces; whatever
+ * the pieces, the same requests must come out, no argument may lie outside of the input, and no more may be
+ * held than the limits allow.
  */
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,5 +1,6 @@
 /*
- * Fuzzes the parser of replies: whole and in pieces it gives the same trees, and what a tree's strings say of their length is true.
+ * Fuzzes the parser of replies: whole and in pieces it gives the same trees, and what a tree's strings say of
+ * their length is true.
  */
 #include <stdint.h>
 #include <stdlib.h>

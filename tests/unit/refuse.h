@@ -1,7 +1,7 @@
 /*
- * Refuses memory: the n-th allocation from now on fails, and every one after it until refuse_memory_never(). Include it in one file of a test that is
- * linked with $(UNIT_REFUSE_MEMORY). Assertions allocate too: make them
- * after refuse_memory_never().
+ * Refuses memory: the n-th allocation from now on fails, and every one after it until refuse_memory_never().
+ * Include it in one file of a test that is linked with $(UNIT_REFUSE_MEMORY). Assertions allocate too: make
+ * them after refuse_memory_never().
  */
 #ifndef BAKERY_TESTS_UNIT_REFUSE_H
 #define BAKERY_TESTS_UNIT_REFUSE_H

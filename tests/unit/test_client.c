@@ -1,5 +1,6 @@
 /*
- * The client library against a server that does exactly what a test says: answers, stays silent, closes, says nonsense.
+ * The client library against a server that does exactly what a test says: answers, stays silent, closes, says
+ * nonsense.
  */
 #include <errno.h>
 #include <pthread.h>

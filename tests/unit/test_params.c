@@ -1,4 +1,5 @@
-/* NAME=VALUE becomes the JSON that the recipe's types ask for; replies become the JSON and the exit statuses that are promised. */
+/* NAME=VALUE becomes the JSON that the recipe's types ask for; replies become the JSON and the exit statuses
+ * that are promised. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
-/* The request parser: the same requests come out however the bytes arrive; limits hold exactly; what is over them is skipped; hostile bytes close. */
+/* The request parser: the same requests come out however the bytes arrive; limits hold exactly; what is over
+ * them is skipped; hostile bytes close. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,7 +37,8 @@ static void restart(void)
 	set_up();
 }
 
-/* Everything that comes out of the bytes so far, as text: a request is its arguments in <>, "big:" before one over its limit. */
+/* Everything that comes out of the bytes so far, as text: a request is its arguments in <>, "big:" before one
+ * over its limit. */
 static enum request_status drain(const struct request_limits *limits, struct buf *to)
 {
 	struct request r;

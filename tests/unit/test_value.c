@@ -1,4 +1,5 @@
-/* Replies come out as trees, in any number of pieces; what is not RESP, too deep or too large is refused without harm. */
+/* Replies come out as trees, in any number of pieces; what is not RESP, too deep or too large is refused
+ * without harm. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,7 +42,8 @@ static void describe(const struct value *v, struct buf *to)
 	}
 }
 
-/* Feeds bytes in pieces that end at `cut` and then of `piece` bytes; describes every value, "; " between; "!" when refused. */
+/* Feeds bytes in pieces that end at `cut` and then of `piece` bytes; describes every value, "; " between; "!"
+ * when refused. */
 static char *parse_all(const char *bytes, size_t len, size_t cut, size_t piece)
 {
 	static char text[4096];

@@ -37,10 +37,12 @@ def lives(pid):
 
 class Processes(Case):
     def begin(self, c, recipe="gate"):
-        """An order that runs: its number and the pid of its job."""
+        """An order that runs, on disk too (a job may begin a moment before that): its number and the pid of its job."""
         d = self.daemons[-1]
         number = c.ok("ORDER", recipe, "")
-        return number, self.job(d, number, 1)
+        pid = self.job(d, number, 1)
+        d.wait_until(lambda: c.ask("STATUS", number)["state"] == "running", f"{number} to run")
+        return number, pid
 
     def job(self, d, number, attempt):
         number = number.decode() if isinstance(number, bytes) else number

@@ -249,7 +249,8 @@ START_TEST (what_ran_is_over_only_when_the_store_knows) {
 				continue;
 			ck_assert(p == ATTEMPT_PICKED || p == ATTEMPT_ENDED);
 			if (p == ATTEMPT_ENDED)
-				ck_assert(n == ATTEMPT_NEWS_DURABLE || n == ATTEMPT_NEWS_STALE || n == ATTEMPT_NEWS_ABANDON);
+				ck_assert(n == ATTEMPT_NEWS_DURABLE || n == ATTEMPT_NEWS_STALE ||
+					  n == ATTEMPT_NEWS_ABANDON);
 		}
 	}
 }

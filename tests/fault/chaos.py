@@ -23,6 +23,7 @@ recipes:
   slow: {run: [sh, -c, 'sleep 0.3; echo $BAKERY_ORDER >>"@DIR@/ran"'], timeout: 60s}
 """
 AT_ONCE = 40
+QUEUED_MOST = 200  # what is sent after the last blow is done within seconds
 
 
 class Chaos(Case):
@@ -31,12 +32,15 @@ class Chaos(Case):
         rnd = random.Random(self.seed)
         waiting = []
         while waiting or not end.is_set():
-            if not end.is_set() and len(waiting) < AT_ONCE:
-                for _ in range(AT_ONCE):
-                    keys.append(f"k{len(keys)}")
-                    waiting.append(keys[-1])
             try:
-                with d.connect() as c:
+                with d.connect(3) as c:
+                    if not end.is_set() and len(waiting) < AT_ONCE:
+                        stats = c.call("STATS")
+                        if isinstance(stats, Error) or stats["orders"]["queued"] > QUEUED_MOST:
+                            time.sleep(0.05)
+                        else:
+                            keys += [f"k{i}" for i in range(len(keys), len(keys) + AT_ONCE)]
+                            waiting += keys[-AT_ONCE:]
                     replies = c.pipeline([("ORDER", "slow" if key.endswith("7") else "quick", "", "KEY", key) for key in waiting])
                     for key, reply in zip(list(waiting), replies):
                         if isinstance(reply, Error):

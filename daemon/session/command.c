@@ -145,15 +145,20 @@ static int await_turn(struct connection *c, const struct command *command)
 	return r;
 }
 
+/* 0, or -ENOMEM when not even an error could be replied. */
 static int carry_out(struct connection *c, const struct command *command, const struct request *request,
     struct reply_writer *w)
 {
+	size_t before = w->out->len;
 	int r = refuse(c, command, request, w);
 	if (r == 0)
 		r = command->errand ? errand_start(c, command, request) : command->run(c, request, w);
-	if (r == -ENOMEM)
-		r = reply_failure(w, r);
-	return r < 0 ? r : 0;
+	if (r >= 0)
+		return 0;
+	if (command && command->flags & COMMAND_BARRIER)
+		return r;     /* some of it may have been sent */
+	w->out->len = before; /* half a reply is worth nothing */
+	return reply_failure(w, r);
 }
 
 int await_command_run(struct connection *c, const struct request *request)
@@ -167,15 +172,12 @@ int await_command_run(struct connection *c, const struct request *request)
 	struct reply_writer w = c->reply;
 	bool direct = c->line.count == 0;
 	if (!direct)
-		w.out = &c->all->scratch;
-	size_t before = w.out->len;
+		w.out = sessions_scratch(c->all);
 	int r = carry_out(c, command, request, &w);
 	if (c->dead)
 		return ERR_CANCELLED;
-	if (r == 0 && !direct && w.out->len > before) {
+	if (r == 0 && !direct && w.out->len > 0)
 		r = line_add(&c->line, w.out);
-		w.out->len = w.out->off = 0;
-	}
 	if (r < 0)
 		connection_abort(c, "no memory for a reply");
 	return r;

@@ -57,9 +57,15 @@ struct sessions {
 	int64_t next_refusal_log_ns;
 	bool serving, draining, closing;
 	struct session_counters counters;
-	/* For one function at a time, never across a suspension: */
-	struct buf scratch;   /* a reply that must wait for those before it */
-	struct buf canonical; /* a payload in its canonical form */
+	struct buf scratch;   /* see sessions_scratch() */
+	struct buf canonical; /* a payload in its canonical form; until the next one */
 };
+
+/* An empty buffer for one function at a time, never across a suspension. */
+static inline struct buf *sessions_scratch(struct sessions *s)
+{
+	s->scratch.len = s->scratch.off = 0;
+	return &s->scratch;
+}
 
 #endif

@@ -54,7 +54,7 @@ static void deliver(
     struct subscription *s, const char *channel, size_t channel_len, const struct store_event *event)
 {
 	struct connection *c = s->c;
-	struct buf *payload = &c->all->scratch;
+	struct buf *payload = sessions_scratch(c->all);
 	if (c->dead)
 		return;
 	if (connection_clogged(c)) {
@@ -64,7 +64,6 @@ static void deliver(
 	int r = message_write(payload, event);
 	if (r == 0)
 		r = push(s, channel, channel_len, payload);
-	payload->len = payload->off = 0;
 	if (r < 0)
 		connection_abort(c, "no memory for a message");
 	else

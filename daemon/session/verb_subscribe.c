@@ -98,14 +98,12 @@ static int unsubscribe(
 		return reply_ack(c, kind, NULL, w);
 	while (r == 0 && (s = subscriber_first(c, pattern))) {
 		/* The name goes with the subscription, and the count in the frame is without it. */
-		c->all->scratch.len = c->all->scratch.off = 0;
-		r = buf_append(&c->all->scratch, s->name, s->len);
-		struct slice name = {buf_bytes(&c->all->scratch), s->len};
+		struct buf *name = sessions_scratch(c->all);
+		r = buf_append(name, s->name, s->len);
 		if (r == 0) {
 			subscriber_remove(s);
-			r = reply_ack(c, kind, &name, w);
+			r = reply_ack(c, kind, &(struct slice){buf_bytes(name), name->len}, w);
 		}
-		c->all->scratch.len = c->all->scratch.off = 0;
 	}
 	return r;
 }

@@ -1,5 +1,6 @@
 #include "tests/unit/fake_below.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +11,6 @@
 #include "daemon/order/recipe.h"
 #include "daemon/sched/sched.h"
 #include "daemon/task/task.h"
-#include "tests/unit/unit.h"
 
 enum { WAITING = 5000 };
 
@@ -56,7 +56,7 @@ void fake_answer_all(void)
 static void wait(struct store_op *op, void (*fill)(struct store_op *op, int *error))
 {
 	future_init(&op->done, "the fake store");
-	ck_assert_int_lt(fake_pending, WAITING);
+	assert(fake_pending < WAITING);
 	waiting[fake_pending++] = (struct waiting){op, fill};
 	if (!fake_hold)
 		fake_answer(fake_pending - 1);
@@ -88,7 +88,7 @@ const char *store_intern(struct store *s, const char *name, size_t len)
 	for (int i = 0; i < count; i++)
 		if (strlen(names[i]) == len && memcmp(names[i], name, len) == 0)
 			return names[i];
-	ck_assert_int_lt(count, 64);
+	assert(count < 64);
 	memcpy(names[count], name, len);
 	return names[count++];
 }
@@ -102,7 +102,7 @@ static void fill_submit(struct store_op *op, int *error)
 {
 	struct store_submit *r = (struct store_submit *)op;
 	/* What it points to is still there. */
-	ck_assert(r->payload.len == 0 || memchr(r->payload.data, 0xff, r->payload.len) == NULL);
+	assert(r->payload.len == 0 || memchr(r->payload.data, 0xff, r->payload.len) == NULL);
 	*error = fake_next_error;
 	fake_next_error = 0;
 	if (*error == ERR_KEYCONFLICT)
@@ -179,8 +179,11 @@ void store_read(struct store *s, struct store_read *r)
 static void fill_list(struct store_op *op, int *error)
 {
 	struct store_list *r = (struct store_list *)op;
-	(void)error;
 	r->orders = calloc((size_t)r->count, sizeof *r->orders);
+	if (!r->orders) {
+		*error = -ENOMEM;
+		return;
+	}
 	for (int64_t id = fake_last_id; id > 0 && r->order_count < (size_t)r->count; id--)
 		if (!r->user || r->user == fake_orders[id].user)
 			fill_order(&r->orders[r->order_count++], id);

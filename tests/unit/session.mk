@@ -1,6 +1,6 @@
 # Unit tests of session: each a program unit-NAME from test_NAME.c.
 
-UNIT_TESTS += unit-line unit-rights unit-options unit-topics unit-identity unit-session
+UNIT_TESTS += unit-line unit-rights unit-options unit-topics unit-identity unit-session unit-session-memory
 
 unit_line_SOURCES = tests/unit/test_line.c
 unit_line_LDADD = libsession.a libproto.a $(UNIT_LIBS)
@@ -22,3 +22,7 @@ unit_identity_LDADD = libsession.a libnet.a libbase.a $(UNIT_LIBS)
 unit_session_SOURCES = tests/unit/test_session.c tests/unit/fake_below.h tests/unit/fake_below.c
 unit_session_LDADD = libsession.a liborder.a libnet.a libtask.a libloop.a libbase.a libconf.a libproto.a \
 	$(EVENT_LIBS) $(CRYPTO_LIBS) $(UNIT_LIBS)
+
+unit_session_memory_SOURCES = tests/unit/test_session_memory.c tests/unit/fake_below.h tests/unit/fake_below.c
+unit_session_memory_LDADD = $(unit_session_LDADD)
+unit_session_memory_LDFLAGS = $(AM_LDFLAGS) $(UNIT_REFUSE_MEMORY)

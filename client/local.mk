@@ -18,3 +18,4 @@ bakery_SOURCES = client/main.c client/commands.h \
 bakery_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 bakery_LDADD = libcli.a libbakery.a libproto.a libconf.a $(JANSSON_LIBS)
 dist_man_MANS += client/bakery.1
+EXTRA_DIST += client/README.md

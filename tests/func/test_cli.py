@@ -96,6 +96,14 @@ class Ordering(Cli):
             "times": 3, "size": 2.5, "loud": True, "words": ["a", "b c"], "file": f"{self.dir}/x/y", "text": "from a file\n",
         }
 
+    def test_a_list_is_about_a_time(self):
+        d = self.daemon(YAML)
+        number = d.bakery("order", "echo").strip()
+        for since in ("1h", "2000-01-01", "2000-01-01 10:00", "2000-01-01T10:00:00Z"):
+            assert d.bakery("list", "--quiet", "--since", since).strip() == number
+            assert d.bakery("list", "--quiet", "--until", since).strip() == ""
+        assert d.bakery("list", "--quiet", "--limit", "1", "--recipe", "echo", "--user", "nobody else") == ""
+
     def test_bad_values_are_refused_before_and_by_the_daemon(self):
         d = self.daemon(YAML)
         assert "not an integer" in d.bakery_error(2, "order", "say", "times=three")

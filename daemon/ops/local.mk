@@ -3,6 +3,7 @@ bakeryd_SOURCES = daemon/ops/main.c daemon/ops/notify.h daemon/ops/notify.c daem
 	daemon/ops/statedir.h daemon/ops/statedir.c daemon/ops/sweep.h daemon/ops/sweep.c daemon/ops/listen.h daemon/ops/listen.c \
 	daemon/ops/sources.h daemon/ops/sources.c daemon/ops/privilege.h daemon/ops/privilege.c daemon/ops/workers.h daemon/ops/workers.c \
 	daemon/ops/supervisor.h daemon/ops/supervisor.c daemon/ops/front.h daemon/ops/front.c \
+	daemon/ops/front_process.h daemon/ops/front_process.c \
 	daemon/ops/daemon.h daemon/ops/daemon.c daemon/ops/options.h daemon/ops/options.c
 bakeryd_CPPFLAGS = $(AM_CPPFLAGS) $(XXHASH_CFLAGS)
 bakeryd_LDADD = libsession.a libsched.a libworker.a libstore.a liborder.a libnet.a libtask.a libloop.a libbase.a libconf.a libproto.a \

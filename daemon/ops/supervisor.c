@@ -19,6 +19,7 @@
 #include "daemon/base/log.h"
 #include "daemon/ops/backoff.h"
 #include "daemon/ops/front.h"
+#include "daemon/ops/front_process.h"
 #include "daemon/ops/sources.h"
 #include "daemon/ops/sweep.h"
 #include "daemon/ops/workers.h"
@@ -32,15 +33,6 @@ enum {
 };
 
 enum phase { SERVING, DRAINING, ENDING };
-
-struct front_process {
-	pid_t pid; /* 0: there is none */
-	struct channel control;
-	bool greeted, ready;
-	int number;
-	struct backoff backoff;
-	int64_t start_ns;
-};
 
 struct supervisor {
 	const struct supervisor_options *o;
@@ -56,12 +48,6 @@ struct supervisor {
 
 /* ---- the end ---- */
 
-static void kill_front(struct supervisor *s)
-{
-	if (s->front.pid)
-		kill(s->front.pid, SIGKILL);
-}
-
 /* No more starts. Workers see their sockets close, end what they run, and end. */
 static void begin_end(struct supervisor *s, int status)
 {
@@ -70,19 +56,9 @@ static void begin_end(struct supervisor *s, int status)
 	s->phase = ENDING;
 	s->exit_status = status;
 	s->deadline_ns = clock_deadline_ms(END_MS);
-	kill_front(s);
+	front_process_kill(&s->front);
 	for (size_t i = 0; i < s->workers.count; i++)
 		channel_clear(&s->workers.slots[i].control);
-}
-
-static void say_drain(struct supervisor *s, int64_t grace_ms)
-{
-	struct message_writer m;
-	channel_begin(&s->front.control, &m, MESSAGE_DRAIN);
-	message_add_int(&m, grace_ms);
-	s->deadline_ns = clock_deadline_ms(grace_ms + STORE_MS);
-	if (channel_finish(&s->front.control, &m, -1) != 0)
-		kill_front(s);
 }
 
 /* SIGTERM: the first begins the drain, the second ends the grace. */
@@ -97,84 +73,45 @@ static void on_terminate(struct supervisor *s)
 	    (long long)(grace_ms + STORE_MS + END_MS) * 1000);
 	s->phase = DRAINING;
 	/* A front that knows of nothing yet has nothing to drain. */
-	if (s->front.pid && s->front.greeted)
-		say_drain(s, grace_ms);
-	else
+	if (!s->front.greeted) {
 		begin_end(s, 0);
+		return;
+	}
+	s->deadline_ns = clock_deadline_ms(grace_ms + STORE_MS);
+	if (front_process_say_drain(&s->front, grace_ms) != 0)
+		front_process_kill(&s->front);
 }
 
 /* ---- front and workers meet ---- */
 
-static int send_fd_copy(struct channel *c, enum message_type type, int fd)
+/* When all that dead workers left has ended, what a front is not told of does not live: then it may know that it knows all. */
+static int announce(struct supervisor *s)
 {
-	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	return copy < 0 ? -errno : channel_send(c, type, copy);
-}
-
-/* A new pair of sockets between this front and this worker, one end for each, none for us. */
-static int introduce(struct supervisor *s, struct slot *w)
-{
-	int fds[2];
-	int r = channel_pair(fds);
-	if (r)
-		return r;
-	r = channel_send(&w->control, MESSAGE_FRONT, fds[0]);
-	if (r) {
-		close(fds[1]);
-		return r;
+	if (!s->front.greeted || s->front.announced)
+		return 0;
+	for (size_t i = 0; i < s->workers.count; i++) {
+		const struct slot *w = &s->workers.slots[i];
+		if (w->state == SLOT_DYING || (w->state == SLOT_UP && w->control.fd < 0))
+			return 0;
 	}
-	struct message_writer m;
-	channel_begin(&s->front.control, &m, MESSAGE_WORKER);
-	message_add_text(&m, w->pool->name);
-	message_add_int(&m, w->index);
-	message_add_int(&m, w->pid);
-	message_add_int(&m, !w->met_front);
-	r = channel_finish(&s->front.control, &m, fds[1]);
-	w->met_front = true;
-	return r;
+	return front_process_announce(&s->front);
 }
 
 static int greet_front(struct supervisor *s)
 {
-	struct channel *c = &s->front.control;
-	struct message_writer m;
-	int copy = fcntl(s->sources_fd, F_DUPFD_CLOEXEC, 3);
-	if (copy < 0)
-		return -errno;
-	channel_begin(c, &m, MESSAGE_BOOT);
-	message_add_int(&m, IPC_VERSION);
-	message_add_int(&m, s->front.number);
-	message_add_int(&m, (int64_t)s->o->generation);
-	message_add_int(&m, s->o->conf->log.level);
-	message_add_text(&m, s->o->state->instance);
-	int r = channel_finish(c, &m, copy);
-	if (!r)
-		r = send_fd_copy(c, MESSAGE_LOCK, s->o->state->tree_lock_fd);
-	for (size_t i = 0; i < s->o->listeners->count && !r; i++)
-		r = send_fd_copy(c, MESSAGE_LISTENER, s->o->listeners->items[i].fd);
+	const struct front_greeting g = {.generation = s->o->generation,
+	    .log_level = s->o->conf->log.level,
+	    .instance = s->o->state->instance,
+	    .sources_fd = s->sources_fd,
+	    .lock_fd = s->o->state->tree_lock_fd,
+	    .listeners = s->o->listeners};
+	int r = front_process_greet(&s->front, &g);
 	for (size_t i = 0; i < s->workers.count && !r; i++) {
 		struct slot *w = &s->workers.slots[i];
 		if (w->state == SLOT_UP && w->control.fd >= 0)
-			r = introduce(s, w);
+			r = front_process_introduce(&s->front, w);
 	}
-	if (!r)
-		r = channel_send(c, MESSAGE_WORKERS_ANNOUNCED, -1);
-	s->front.greeted = true;
-	return r;
-}
-
-static void report_ended(struct supervisor *s, const struct slot *w)
-{
-	if (s->phase == ENDING || !s->front.pid || !s->front.greeted)
-		return;
-	struct message_writer m;
-	channel_begin(&s->front.control, &m, MESSAGE_WORKER_ENDED);
-	message_add_text(&m, w->pool->name);
-	message_add_int(&m, w->index);
-	message_add_int(&m, w->pid);
-	message_add_int(&m, w->status);
-	if (channel_finish(&s->front.control, &m, -1) != 0)
-		kill_front(s); /* it would wait for ever: another will be told */
+	return r ? r : announce(s);
 }
 
 /* ---- what children say ---- */
@@ -253,48 +190,17 @@ static void serve(struct supervisor *s, struct channel *c, const struct slot *wo
 
 /* ---- starts ---- */
 
-_Noreturn static void become_front(int control_fd)
-{
-	/* Everything else is close-on-exec. */
-	if (control_fd == FRONT_CONTROL_FD)
-		fcntl(control_fd, F_SETFD, 0);
-	else if (dup2(control_fd, FRONT_CONTROL_FD) < 0)
-		_exit(SUPERVISOR_EXIT_FAILED);
-	syscall(SYS_close_range, FRONT_CONTROL_FD + 1u, ~0u, 0u);
-	const char *const argv[] = {"bakeryd", FRONT_ARGUMENT, NULL};
-	execv("/proc/self/exe", (char *const *)argv);
-	log_error("cannot start the front", log_str("error", strerror(errno)));
-	_exit(SUPERVISOR_EXIT_FAILED);
-}
-
 static void start_front(struct supervisor *s, int64_t now_ns)
 {
 	struct front_process *f = &s->front;
 	backoff_started(&f->backoff, now_ns);
-	int fds[2];
-	int r = failpoint("supervisor.fork_front");
-	if (!r)
-		r = channel_pair(fds);
-	pid_t pid = r ? -1 : fork();
-	if (!r && pid == 0)
-		become_front(fds[1]);
-	if (!r && pid < 0)
-		r = -errno;
-	if (pid < 0) {
+	int r = front_process_start(f);
+	if (r) {
 		log_error("cannot start the front", log_str("error", strerror(-r)));
-		if (r != -ENOMEM && r != -EAGAIN && r != -EMFILE && r != -ENFILE)
-			begin_end(s, SUPERVISOR_EXIT_FAILED);
 		f->start_ns = backoff_ended(&f->backoff, now_ns);
 		return;
 	}
-	close(fds[1]);
-	f->pid = pid;
-	f->number++;
-	f->greeted = f->ready = false;
-	r = channel_init(&f->control, fds[0]);
-	if (r)
-		kill_front(s);
-	log_debug("front started", log_int("pid", pid), log_int("number", f->number));
+	log_debug("front started", log_int("pid", f->pid), log_int("number", f->number));
 }
 
 static void start_due(struct supervisor *s, int64_t now_ns)
@@ -304,7 +210,7 @@ static void start_due(struct supervisor *s, int64_t now_ns)
 		if (w->state != SLOT_DOWN || now_ns < w->start_ns || !workers_start(&s->workers, w, now_ns))
 			continue;
 		/* Neither can be left without the other's socket: what fails here is tried again with another process. */
-		if (s->front.pid && s->front.greeted && introduce(s, w) != 0)
+		if (s->front.greeted && front_process_introduce(&s->front, w) != 0)
 			kill(w->pid, SIGKILL);
 	}
 	if (s->phase == SERVING && !s->front.pid && now_ns >= s->front.start_ns)
@@ -320,8 +226,7 @@ static void front_ended(struct supervisor *s, int status)
 	int exit = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 	int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 	pid_t pid = f->pid;
-	channel_clear(&f->control);
-	f->pid = 0;
+	front_process_ended(f);
 	f->start_ns = backoff_ended(&f->backoff, now_ns);
 	if (s->phase == ENDING || (s->phase == DRAINING && exit == 0)) {
 		begin_end(s, 0);
@@ -370,9 +275,13 @@ static void end_leftovers(struct supervisor *s)
 			    log_int("pid", w->pid),
 			    log_int("exit", WIFEXITED(w->status) ? WEXITSTATUS(w->status) : -1),
 			    log_int("signal", WIFSIGNALED(w->status) ? WTERMSIG(w->status) : 0));
-		report_ended(s, w);
+		/* A front that cannot be told would wait for ever: another is told. */
+		if (s->phase != ENDING && s->front.greeted && front_process_say_ended(&s->front, w) != 0)
+			front_process_kill(&s->front);
 		workers_gone(w, now_ns);
 	}
+	if (announce(s) != 0)
+		front_process_kill(&s->front);
 }
 
 static void reap(struct supervisor *s)

@@ -123,6 +123,27 @@ class Processes(Case):
             self.expect_done(c, number, 2)
             d.wait_until(lambda: len(d.pids("worker")) == 2, "another worker")
 
+    def test_front_and_workers_killed_at_once(self):
+        d = self.daemon(YAML)
+        with d.connect() as c:
+            number, pid = self.begin(c)
+            stray_number, path = self.stray(d, c)
+            stray = self.wait_stray(d, path)
+        family = d.pids("worker") + d.pids("front")
+        for p in family:
+            os.kill(p, signal.SIGSTOP)
+        for p in family:
+            os.kill(p, signal.SIGKILL)
+        second = self.job(d, number, 2)
+        assert lives(second) and not lives(pid)
+        self.wait_stray(d, path)
+        assert not lives(stray)
+        self.let_through(d)
+        with d.connect() as c:
+            self.expect_done(c, number, 2)
+            assert c.ok("CANCEL", stray_number) == 1
+            assert c.ask("AWAIT", "60s", stray_number)["state"] == "cancelled"
+
     def test_what_left_its_group_dies_with_its_worker(self):
         d = self.daemon(YAML)
         with d.connect() as c:

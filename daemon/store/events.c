@@ -56,7 +56,7 @@ int events_pack(const struct store_event *events, size_t count, struct buf *out)
 		return -ENOMEM;
 	p = put(p, EVENT_NUMBERS);
 	for (const struct store_event *e = events; e < events + count; e++) {
-		p = put(p, e->id - id);
+		p = put(p, (int64_t)((uint64_t)e->id - (uint64_t)id));
 		p = put(p, e->time_ms - time_ms);
 		p = put(p, e->state);
 		p = put(p, e->cause);
@@ -87,8 +87,9 @@ int events_unpack(
 			if (!get(&p, end, k < EVENT_NUMBERS ? &n[k] : &beyond))
 				return ERR_CORRUPT;
 		}
-		id += n[0];
-		time_ms += n[1];
+		/* Without overflow, whatever the bytes are. */
+		id = (int64_t)((uint64_t)id + (uint64_t)n[0]);
+		time_ms = (int64_t)((uint64_t)time_ms + (uint64_t)n[1]);
 		if (n[2] < 0 || n[2] >= ORDER_STATES || n[3] < 0 || n[3] >= ORDER_CAUSES)
 			return ERR_CORRUPT;
 		events[i] = (struct store_event){

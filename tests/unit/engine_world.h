@@ -11,14 +11,13 @@ struct engine_world {
 	struct names *names;
 	struct counts *counts;
 	char path[512], why[256];
-	const char *vfs;
 	const char *recipe, *user;
 	uint64_t max_queued;
 };
 
 /* A path for another store of this process. */
 void engine_world_path(struct engine_world *w, const char *name);
-/* Opens the store at w->path. The engine's error. */
+/* Opens the store at w->path, by the VFS of fault_vfs.h. The engine's error. */
 int engine_world_open(struct engine_world *w);
 /* Closes it as the daemon does at its end. */
 void engine_world_close(struct engine_world *w);

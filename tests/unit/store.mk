@@ -6,13 +6,17 @@ UNIT_TESTS += unit-store
 unit_store_SOURCES = tests/unit/test_store.c $(STORE_WORLD)
 unit_store_LDADD = $(STORE_LIBS)
 
-ENGINE_WORLD = tests/unit/engine_world.h tests/unit/engine_world.c
+ENGINE_WORLD = tests/unit/engine_world.h tests/unit/engine_world.c tests/unit/fault_vfs.h tests/unit/fault_vfs.c
 ENGINE_LIBS = libstore.a liborder.a libproto.a libbase.a $(UNIT_LIBS) $(SQLITE_LIBS) $(XXHASH_LIBS)
 
 UNIT_TESTS += unit-store-faults
-unit_store_faults_SOURCES = tests/unit/test_store_faults.c tests/unit/fault_vfs.h tests/unit/fault_vfs.c $(ENGINE_WORLD)
+unit_store_faults_SOURCES = tests/unit/test_store_faults.c $(ENGINE_WORLD)
 unit_store_faults_LDADD = $(ENGINE_LIBS)
 
 UNIT_TESTS += unit-store-model
 unit_store_model_SOURCES = tests/unit/test_store_model.c $(ENGINE_WORLD)
 unit_store_model_LDADD = $(ENGINE_LIBS)
+
+UNIT_TESTS += unit-events
+unit_events_SOURCES = tests/unit/test_events.c
+unit_events_LDADD = $(ENGINE_LIBS)

@@ -191,11 +191,24 @@ static int check_wal(struct engine *e, char why[static 256])
 	return err;
 }
 
+/* SQLite would make it readable by all; the files beside it get the mode of this one. Before SQLite opens it: closing a descriptor drops locks. */
+static int make_file(const struct engine *e)
+{
+	int fd = open(e->o.path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return 0;
+}
+
 static int open_checked(struct engine *e, char why[static 256])
 {
 	char path[PATH_MAX];
 	int err = failpoint("store.open");
 
+	if (err == 0)
+		err = make_file(e);
 	if (err == 0)
 		err = wal_path(e, "-mark", path);
 	if (err == 0)

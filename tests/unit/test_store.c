@@ -1,8 +1,10 @@
 /* The store as the rooms above use it: requests handed over on a loop, answers after the commit, events before answers. */
 #include "daemon/store/store.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "daemon/base/clock.h"
 #include "daemon/base/err.h"
@@ -497,6 +499,22 @@ START_TEST (a_store_that_cannot_be_opened_again_refuses_until_it_can) {
 }
 END_TEST
 
+START_TEST (files_are_the_owners_only) {
+	static const char *const names[] = {"bakery.db", "bakery.db-wal", "bakery.db-mark"};
+	char path[512], why[256];
+	struct stat st;
+
+	umask(0);
+	ck_assert_int_eq(store_world_open(10, why), 0);
+	for (int i = 0; i < 3; i++) {
+		snprintf(path, sizeof path, "%s/%s", store_world_dir(), names[i]);
+		ck_assert_int_eq(stat(path, &st), 0);
+		ck_assert_uint_eq(st.st_mode & 0777, 0600);
+	}
+	store_world_close();
+}
+END_TEST
+
 START_TEST (open_tells_why_it_cannot) {
 	struct store_options o = {.dir = "/nowhere/at/all", .owner = "test", .loop = world_loop};
 	struct store *s = NULL;
@@ -526,6 +544,7 @@ int main(void)
 	tcase_add_test(t, what_fails_before_the_commit_is_certainly_not_stored);
 	tcase_add_test(t, one_bad_request_fails_alone);
 	tcase_add_test(t, a_store_that_cannot_be_opened_again_refuses_until_it_can);
+	tcase_add_test(t, files_are_the_owners_only);
 	tcase_add_test(t, open_tells_why_it_cannot);
 	return unit_run();
 }

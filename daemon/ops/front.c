@@ -46,7 +46,8 @@ struct front {
 	struct pools *pools;
 	struct sessions *sessions;
 	/* the end */
-	bool draining;
+	bool recovered, draining;
+	int64_t drain_ns; /* when the grace ends */
 	struct future drained;
 	int exit_status;
 };
@@ -102,20 +103,25 @@ static int await_shutdown(void *arg)
 	return 0;
 }
 
+static int drain(struct front *f)
+{
+	sched_drain(f->sched, f->drain_ns, &f->drained);
+	if (f->draining)
+		return 0;
+	f->draining = true;
+	const struct task_spec spec = {.name = "shutdown", .fn = await_shutdown, .arg = f};
+	return task_spawn(&spec, NULL);
+}
+
+/* The first begins it, another moves its end. A front that does not know yet what runs drains when it does. */
 static int on_drain(struct front *f, struct message *m)
 {
 	int64_t grace_ms = message_get_int(m, 0, INT64_MAX);
 	if (message_end(m) != 0)
 		return ERR_PROTOCOL;
-	bool again = f->draining;
-	f->draining = true;
-	if (!again) {
-		sessions_drain(f->sessions);
-		future_init(&f->drained, "drain");
-	}
-	sched_drain(f->sched, clock_deadline_ms(grace_ms), &f->drained);
-	const struct task_spec spec = {.name = "shutdown", .fn = await_shutdown, .arg = f};
-	return again ? 0 : task_spawn(&spec, NULL);
+	f->drain_ns = clock_deadline_ms(grace_ms);
+	sessions_drain(f->sessions);
+	return f->recovered ? drain(f) : 0;
 }
 
 static int on_message(struct front *f, struct message *m)
@@ -371,7 +377,10 @@ static int await_recover(void *arg)
 		end(f, r == ERR_CORRUPT ? FRONT_EXIT_FINAL : FRONT_EXIT_FAILED);
 		return r;
 	}
+	f->recovered = true;
 	sessions_serve(f->sessions);
+	if (f->drain_ns)
+		return drain(f);
 	r = channel_send(&f->control, MESSAGE_FRONT_READY, -1);
 	flush_control(f);
 	return r;
@@ -401,6 +410,7 @@ int front_main(void)
 	int status = set_up_process(&f);
 	if (!status)
 		status = set_up_rooms(&f);
+	future_init(&f.drained, "drain");
 	const struct task_spec spec = {.name = "recover", .fn = await_recover, .arg = &f};
 	if (!status && task_spawn(&spec, NULL) != 0)
 		status = FRONT_EXIT_FAILED;

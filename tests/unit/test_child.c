@@ -184,8 +184,8 @@ START_TEST (no_descriptor_is_inherited) {
 	int leaked = open("/dev/null", O_RDONLY); /* not close-on-exec */
 	ck_assert_int_ge(leaked, 0);
 	ck_assert_int_eq(dup2(leaked, 200), 200);
-	ck_assert_int_eq(run_shell("ls /proc/$$/fd | tr '\\n' ' '"), 0);
-	ck_assert_str_eq(output, "0 1 2 ");
+	ck_assert_int_eq(run_shell("ls /proc/$$/fd; :"), 0); /* no pipe: the shell would hold its ends */
+	ck_assert_str_eq(output, "0\n1\n2\n");
 	close(leaked);
 	close(200);
 }

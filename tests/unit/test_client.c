@@ -24,7 +24,7 @@ static const char *script[CONNECTIONS][REPLIES];
 
 static struct server {
 	int fd;
-	char address[200];
+	char address[256];
 	pthread_t thread;
 	struct buf seen; /* every request: its words with spaces, then a line end */
 	int connections;
@@ -71,15 +71,15 @@ static void *serve(void *arg)
 	}
 }
 
-static void listen_at(const char *path)
+static int listen_at(const char *path)
 {
 	struct sockaddr_un to = {.sun_family = AF_UNIX};
 	ck_assert_uint_lt(strlen(path), sizeof to.sun_path);
 	strcpy(to.sun_path, path);
-	snprintf(server.address, sizeof server.address, "unix:%s", path);
-	server.fd = socket(AF_UNIX, SOCK_STREAM, 0);
-	ck_assert_int_eq(bind(server.fd, (struct sockaddr *)&to, sizeof to), 0);
-	ck_assert_int_eq(listen(server.fd, 16), 0);
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&to, sizeof to), 0);
+	ck_assert_int_eq(listen(fd, 16), 0);
+	return fd;
 }
 
 static void set_up(void)
@@ -89,7 +89,8 @@ static void set_up(void)
 	memset(script, 0, sizeof script);
 	unsetenv("BAKERY_SERVER");
 	snprintf(path, sizeof path, "%s/s", unit_dir());
-	listen_at(path);
+	snprintf(server.address, sizeof server.address, "unix:%s", path);
+	server.fd = listen_at(path);
 	ck_assert_int_eq(pthread_create(&server.thread, NULL, serve, NULL), 0);
 }
 
@@ -197,10 +198,7 @@ START_TEST (a_socket_that_refuses_is_not_passed_by) {
 	ck_assert_int_eq(mkdir(runtime, 0700), 0);
 	ck_assert_int_eq(mkdir(folder, 0700), 0);
 	setenv("XDG_RUNTIME_DIR", runtime, 1);
-	struct server saved = server;
-	listen_at(path);
-	close(server.fd);
-	server = saved;
+	close(listen_at(path));
 	struct bakery *b;
 	struct bakery_options o = {0};
 	ck_assert_int_eq(bakery_open(&o, &b), -ECONNREFUSED);
@@ -399,7 +397,7 @@ START_TEST (a_pipeline_does_not_lock_up) {
 	end_server();
 	buf_clear(&server.seen);
 	unlink(server.address + 5);
-	listen_at(server.address + 5);
+	server.fd = listen_at(server.address + 5);
 	ck_assert_int_eq(pthread_create(&server.thread, NULL, serve_much, NULL), 0);
 	static char big[100000];
 	memset(big, 'y', sizeof big);

@@ -40,6 +40,7 @@ struct push {
 struct bakery {
 	struct address address;
 	char address_text[300];
+	bool neither; /* no address was given, and there is no socket of the person's own */
 	char *login, *password;
 	int64_t connect_timeout_ms, retry_for_ms;
 	int interrupt_fd;
@@ -251,7 +252,8 @@ static int find_address(struct bakery *b, const char *server)
 		int r = address_person_socket(0, b->address.path);
 		if (r == -EPERM)
 			return fail(b, r, "the folder of your socket in /tmp belongs to somebody else");
-		if (r < 0 || stat(b->address.path, &st) < 0)
+		b->neither = r < 0 || stat(b->address.path, &st) < 0;
+		if (b->neither)
 			snprintf(b->address.path, sizeof b->address.path, "%s", ADDRESS_SYSTEM_SOCKET);
 	}
 	address_format(&b->address, b->address_text);
@@ -305,6 +307,10 @@ int bakery_reopen(struct bakery *b)
 	int64_t deadline = dial_deadline_ms(b->connect_timeout_ms);
 	const char *why;
 	int r = dial(&b->address, b->interrupt_fd, deadline, &b->fd, &why);
+	char own[108];
+	if (r == -ENOENT && b->neither && address_person_socket(0, own) == 0)
+		return fail(b, r, "no daemon runs: neither one of yours (%s) nor the system's (%s)", own,
+		    b->address.path);
 	if (r < 0)
 		return fail(b, r, "%s: %s: %s", b->address_text,
 		    r == -EACCES ? "you may not connect" : "no daemon there", why ? why : strerror(-r));

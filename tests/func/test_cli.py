@@ -10,7 +10,7 @@ import socket
 import subprocess
 
 from bakery_daemon import _known
-from bakery_test import BAKERY, BAKERYD, PATIENCE, SOURCE, Case, main
+from bakery_test import BAKERY, BAKERYD, PATIENCE, SOURCE, Case, Skip, main
 
 YAML = """
 pools: {default: {workers: 2}}
@@ -195,6 +195,13 @@ class Statuses(Cli):
         d.bakery_error(69, "order", "echo")
         d.bakery_error(125, "order", "echo", "--wait")
         d.bakery_error(2, "health")
+
+    def test_with_neither_daemon_both_places_are_named(self):
+        if os.path.exists("/run/bakery/bakery.sock"):
+            raise Skip("a daemon of the system's runs here")
+        d = self.daemon(YAML, start=False)
+        said = d.bakery_error(69, "ping", env={"XDG_RUNTIME_DIR": self.dir, "BAKERY_SERVER": ""})
+        assert f"{self.dir}/bakery/bakery.sock" in said and "/run/bakery/bakery.sock" in said
 
     def test_a_socket_that_refuses_is_not_passed_by(self):
         d = self.daemon(YAML)

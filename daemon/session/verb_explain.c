@@ -67,12 +67,12 @@ static int await_explained(struct errand *e, const struct store_order *o, struct
 	case ORDER_RUNNING:
 		x->waits_for = "job";
 		clock_format_utc(o->started_ms, when);
-		snprintf(x->text, sizeof x->text, "Attempt %d runs since %s%s.", o->attempt, when,
+		snprintf(x->text, sizeof x->text, "Attempt %d has been running since %s%s.", o->attempt, when,
 		    o->cancel_requested ? ", and is being cancelled" : "");
 		return 0;
 	default:
 		clock_format_utc(o->finished_ms, when);
-		snprintf(x->text, sizeof x->text, "It is %s since %s.", order_state_word(o->state), when);
+		snprintf(x->text, sizeof x->text, "It ended at %s.", when);
 		return 0;
 	}
 }

@@ -102,7 +102,7 @@ int op_submit(struct engine *e, struct store_op *op)
 			return 0;
 		}
 	}
-	if (e->open + e->batch->opened >= (int64_t)e->o.max_queued) {
+	if ((uint64_t)(e->open + e->batch->opened) >= e->o.max_queued) {
 		op->error = ERR_QUEUEFULL;
 		return 0;
 	}

@@ -17,6 +17,7 @@ enum {
 	READ_LEAST = 16 * 1024,
 	READ_MOST = 256 * 1024,
 	TURN_REQUESTS = 256, /* taken in one go; then others have their turn */
+	TURN_BYTES = 512 * 1024,
 	LINE_SLOTS = 4096,
 	LINE_BYTES = 16 * 1024 * 1024,
 	UNSENT_PUSHED = 8 * 1024 * 1024, /* of what it did not ask for, one by one */
@@ -192,6 +193,14 @@ static const struct request_limits *limits_of(const struct connection *c)
 	return &c->all->limits[c->user != NULL][c->peer.local];
 }
 
+/* Lets others have their turn. */
+static int await_others(struct connection *c)
+{
+	flush(c);
+	c->turn_bytes = 0;
+	return await_yield();
+}
+
 /* Half a request is there: waits for more of it. */
 static int await_rest(struct connection *c)
 {
@@ -206,24 +215,27 @@ static int await_rest(struct connection *c)
 	return r;
 }
 
+static ssize_t read_some(struct connection *c)
+{
+	size_t most = c->in.len;
+	if (most < READ_LEAST)
+		most = READ_LEAST;
+	else if (most > READ_MOST)
+		most = READ_MOST;
+	ssize_t n = stream_read(&c->stream, &c->in, most);
+	account(c);
+	return n;
+}
+
 /* Reads. 0: there are more bytes; 1: there is nothing left to do for now; or negative. */
 static int await_input(struct connection *c)
 {
 	for (;;) {
-		int r;
-		if (!may_read(c)) {
-			r = await_connection_change(c, CLOCK_NEVER);
-			if (r < 0)
-				return r;
-			continue;
+		ssize_t n = may_read(c) ? read_some(c) : -EAGAIN;
+		if (n > 0) {
+			c->turn_bytes += (size_t)n;
+			return c->turn_bytes < TURN_BYTES ? 0 : await_others(c);
 		}
-		size_t most = c->in.len < READ_LEAST  ? READ_LEAST
-			      : c->in.len > READ_MOST ? READ_MOST
-						      : c->in.len;
-		ssize_t n = stream_read(&c->stream, &c->in, most);
-		account(c);
-		if (n > 0)
-			return 0;
 		if (n == 0) {
 			c->eof = true;
 			return 1;
@@ -232,9 +244,10 @@ static int await_input(struct connection *c)
 			connection_abort(c, n == -ENOMEM ? "no memory for a request" : NULL);
 			return (int)n;
 		}
-		if (request_parser_idle(c->parser, &c->in))
+		bool half = !request_parser_idle(c->parser, &c->in);
+		if (!half && !c->starved)
 			return 1;
-		r = await_rest(c);
+		int r = half ? await_rest(c) : await_connection_change(c, CLOCK_NEVER);
 		if (r < 0)
 			return r;
 	}
@@ -271,10 +284,8 @@ static int await_served(struct connection *c)
 		switch (request_parse(c->parser, &c->in, limits_of(c), &request)) {
 		case REQUEST_READY:
 			r = await_handled(c, &request);
-			if (r == 0 && taken % TURN_REQUESTS == 0) {
-				flush(c);
-				r = await_yield();
-			}
+			if (r == 0 && taken % TURN_REQUESTS == 0)
+				r = await_others(c);
 			break;
 		case REQUEST_MORE:
 			r = await_input(c);

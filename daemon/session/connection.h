@@ -40,6 +40,7 @@ struct connection {
 	struct buf in;
 	struct request_parser *parser;
 	int64_t request_deadline_ns; /* the request that has begun must be whole by then; 0: none has begun */
+	size_t turn_bytes;           /* read since others had their turn */
 	struct reply_writer reply;   /* writes to stream.out */
 	struct line line;
 	struct subscriber *subscriber; /* NULL: never subscribed */

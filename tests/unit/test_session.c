@@ -408,6 +408,69 @@ START_TEST (an_idle_connection_holds_nothing) {
 }
 END_TEST
 
+/* With all buffers full, what holds much is not read, and what holds little is served. */
+START_TEST (crowded) {
+	static char much[400000];
+	memset(much, 'x', sizeof much);
+	conf.limits.buffers = 300000;
+	send_bytes(&one, "*2\r\n$4\r\nECHO\r\n$900000\r\n");
+	size_t sent = 0;
+	for (int i = 0; i < 50; i++) {
+		ssize_t n = send(one.fd, much, sizeof much, MSG_NOSIGNAL);
+		sent += n > 0 ? (size_t)n : 0;
+		run_turns(5);
+	}
+	struct connection *c = LIST_FIRST(&sessions->connections);
+	ck_assert(c->starved);
+	ck_assert_uint_lt(sent, 900000);
+	open_client(&two);
+	ask(&two, "PING", "+PONG\r\n");
+	/* It is not kept for ever: there may be too many like it for any to be finished. */
+	clock_test_advance(61 * NS_PER_S, 61000);
+	expect_closed(&one);
+	ask(&two, "PING", "+PONG\r\n");
+	ck_assert(!sessions->crowded);
+}
+END_TEST
+
+/* Sends ECHO of so many bytes, however long the daemon takes to read it, at most so many turns. */
+static size_t send_echo(struct client *c, size_t len, int most_turns)
+{
+	static char much[300000];
+	char head[64];
+	memset(much, 'x', sizeof much);
+	snprintf(head, sizeof head, "*2\r\n$4\r\nECHO\r\n$%zu\r\n", len);
+	send_bytes(c, head);
+	memcpy(much + len, "\r\n", 2);
+	size_t sent = 0;
+	for (; sent < len + 2 && most_turns > 0; most_turns--) {
+		ssize_t n = send(c->fd, much + sent, len + 2 - sent, MSG_NOSIGNAL);
+		sent += n > 0 ? (size_t)n : 0;
+		run_turns(2);
+	}
+	return sent;
+}
+
+START_TEST (goes_on_when_it_is_no_longer_crowded) {
+	conf.limits.buffers = 300000;
+	while (!sessions->crowded) { /* it asks and asks, and does not read the replies */
+		ssize_t n = send(one.fd, "INFO\r\n", 6, MSG_NOSIGNAL);
+		ck_assert_int_eq(n, 6);
+		run_turns(2);
+	}
+	open_client(&two);
+	send_echo(&two, 100000, 100);
+	run_turns(20);
+	ck_assert(LIST_FIRST(&sessions->connections)->starved);
+	while (sessions->crowded) {
+		read_some(&one);
+		one.len = 0;
+		run_turns(2);
+	}
+	expect(&two, "$100000\r\nxxxxx");
+}
+END_TEST
+
 START_TEST (half_a_request_has_a_minute) {
 	send_bytes(&one, "*1\r\n$4\r\nPI");
 	run_turns(20);
@@ -756,6 +819,8 @@ int main(void)
 	tcase_add_test(t, half_closed_it_still_gets_its_answers);
 	tcase_add_test(t, an_idle_connection_holds_nothing);
 	tcase_add_test(t, half_a_request_has_a_minute);
+	tcase_add_test(t, crowded);
+	tcase_add_test(t, goes_on_when_it_is_no_longer_crowded);
 	tcase_add_test(t, await_answers_when_it_is_final);
 	tcase_add_test(t, await_all);
 	tcase_add_test(t, await_misses_no_end_while_it_reads);

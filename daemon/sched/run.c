@@ -200,19 +200,17 @@ static int await_is_running(struct run *run)
 /* Makes the start durable, however often the store has trouble. 0; ERR_STATE: the order is not queued any more; else the daemon is ending. */
 static int await_start(struct run *run)
 {
-	bool uncertain = false;
-
 	for (int tries = 0;; tries++) {
 		struct store_start start = {.id = run->order, .attempt = run->attempt, .worker = -1};
 		int err;
 
 		store_start(run->sched->store, &start);
 		err = await_future_shielded(&start.op.done);
-		if (err == ERR_STATE && uncertain)
+		if (err == ERR_STATE && run->uncertain)
 			err = await_is_running(run);
 		if (err == 0 || err == ERR_STATE)
 			return err;
-		uncertain = uncertain || err == ERR_UNCERTAIN;
+		run->uncertain = run->uncertain || err == ERR_UNCERTAIN;
 		if (!await_trouble(run, "start", err, tries))
 			return err;
 	}
@@ -492,6 +490,8 @@ static int await_start_again(struct run *run)
 		return 0;
 	if (err == 0 || err == ERR_STATE)
 		return err;
+	/* The callback that would note it may not have had its turn yet, and will not have it now. */
+	run->uncertain = run->uncertain || err == ERR_UNCERTAIN;
 	await_start_final(run);
 	run->starting = false;
 	return await_start(run);

@@ -23,11 +23,12 @@ struct sessions_options {
 };
 
 int sessions_new(const struct sessions_options *o, struct sessions **out);
+/* After await_sessions_close(). NULL is fine. */
 void sessions_free(struct sessions *s);
 
-/* A listening socket (taken). Accepting begins with sessions_serve(). 0 or a negative errno value. */
+/* A listening socket (taken when it succeeds): accepts from now on. 0 or a negative errno value. */
 int sessions_listen(struct sessions *s, int fd);
-/* Until this is called every request but the handshake is answered -LOADING. */
+/* Until this is called every request but the handshake and what libraries send by themselves is answered -LOADING. */
 void sessions_serve(struct sessions *s);
 
 /* News from the store: after the scheduler has seen them. */

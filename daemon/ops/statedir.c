@@ -90,7 +90,7 @@ static int check_owner(
 			    why, 256, "state_dir %.150s: cannot make it private: %s", path, strerror(errno));
 			return -errno;
 		}
-		log_warn("state_dir was open to others: made private", log_str("path", path));
+		log_warn("state_dir was not private: made so", log_str("path", path));
 	}
 	return 0;
 }

@@ -20,6 +20,7 @@ libfuzz_a_SOURCES = tests/fuzz/replay.c
 
 include tests/fuzz/proto.mk
 include tests/fuzz/conf.mk
+include tests/fuzz/worker.mk
 
 EXTRA_PROGRAMS += $(FUZZ_TESTS)
 EXTRA_DIST += $(FUZZ_LONG_TESTS)

@@ -71,6 +71,29 @@ case("the causes of the protocol are those of cause.def",
      only_in(PROTOCOL, re.findall(r"^\| `([\w-]+)` \| ", causes[0].split("\n", 2)[2], re.M), "daemon/order/cause.def",
              def_words("daemon/order/cause.def", "CAUSE")))
 
+# ---- the command lines
+
+OPTION = r'\{"([a-z][a-z-]+)", (?:no|required|optional)_argument'
+page = "daemon/ops/bakeryd.8"
+case("bakeryd(8) has the options of bakeryd",
+     difference("daemon/ops/options.c", re.findall(OPTION, read("daemon/ops/options.c")), page,
+                re.findall(r"^\.It Fl .*?-([a-z][a-z-]+)", read(page), re.M)))
+
+page = "client/bakery.1"
+manual = read(page)
+commands = {name for path in files(".c", under=("client",)) for name in re.findall(r'^    \.name = "(\w[\w-]*)"', read(path), re.M)}
+case("bakery(1) has the commands of bakery",
+     difference("client/cmd_*.c", commands - {"help"}, page, set(re.findall(r"^\.It Nm Cm (\S+)", manual, re.M)) - {"help"}))
+options = {name for path in files(".c", under=("client",)) for name in re.findall(OPTION, read(path))}
+case("bakery(1) has the options of bakery", only_in("client", options, page, re.findall(r"Fl -([a-z][a-z-]+)", manual)))
+
+variables = set()
+for path in files(".c", under=("daemon", "conf", "client", "proto")):
+    variables |= set(re.findall(r'getenv\("(\w+)"\)', read(path)))
+manuals = read("daemon/ops/bakeryd.8") + manual + read("conf/bakery.yaml.5")
+case("every variable of the environment is in a manual page",
+     only_in("the code", variables - {"HOME", "PATH", "TERM", "USER", "LANG", "TMPDIR"}, "the manual pages", re.findall(r"\b[A-Z][A-Z_]+\b", manuals)))
+
 # ---- what is said to be there is there
 
 absent = []

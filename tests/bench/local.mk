@@ -16,6 +16,7 @@ include tests/bench/store.mk
 include tests/bench/worker.mk
 
 EXTRA_PROGRAMS += $(BENCHES)
+CLEANFILES += $(BENCHES)
 bench: all $(BENCHES)
 	@set -e; for b in $(BENCHES); do echo; echo "== $$b"; top_builddir='$(abs_top_builddir)' top_srcdir='$(abs_top_srcdir)' ./$$b; done
 .PHONY: bench

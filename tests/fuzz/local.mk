@@ -16,6 +16,7 @@ FUZZ_LIBS = libfuzz.a
 endif
 
 EXTRA_LIBRARIES += libfuzz.a
+CLEANFILES += libfuzz.a
 libfuzz_a_SOURCES = tests/fuzz/replay.c
 
 include tests/fuzz/proto.mk

@@ -8,6 +8,7 @@ UNIT_TESTS =
 UNIT_LIBS = libunit.a $(CHECK_LIBS)
 
 EXTRA_LIBRARIES += libunit.a
+CLEANFILES += libunit.a
 libunit_a_SOURCES = tests/unit/unit.h tests/unit/unit.c
 libunit_a_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 

@@ -285,12 +285,17 @@ static int say_hello(struct bakery *b, int64_t deadline_ms)
 		return r;
 	}
 	if (reply->type == VALUE_ERROR) {
+		const char *text = reply->text;
 		r = -EPROTO;
-		if (strncmp(reply->text, "NOAUTH", 6) == 0 || strncmp(reply->text, "WRONGPASS", 9) == 0)
+		if (strncmp(text, "NOAUTH", 6) == 0) {
+			/* What Redis says here, and so the daemon, tells those who write clients what to send. */
 			r = -EACCES;
-		else if (strstr(reply->text, "max number of clients"))
+			text = "NOAUTH it does not know you, and wants a login and a password";
+		} else if (strncmp(text, "WRONGPASS", 9) == 0)
+			r = -EACCES;
+		else if (strstr(text, "max number of clients"))
 			r = -EAGAIN;
-		fail(b, r, "%s: %s", b->address_text, reply->text);
+		fail(b, r, "%s: %s", b->address_text, text);
 	} else if (reply->type != VALUE_MAP) {
 		r = fail(b, -EPROTO, "%s: this is not a Bakery daemon", b->address_text);
 	}

@@ -1,5 +1,6 @@
 #include "daemon/store/batch.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "daemon/base/err.h"
@@ -62,4 +63,21 @@ void batch_cut_events(struct batch *b, size_t count)
 		b->opened -= opened_by(b->from[b->count], b->events[b->count].state);
 		store_head_free(b->events[b->count].head);
 	}
+}
+
+void batch_move_events(struct batch *to, struct batch *from)
+{
+	struct batch empty = *to;
+
+	assert(to->count == 0);
+	to->events = from->events;
+	to->from = from->from;
+	to->count = from->count;
+	to->room = from->room;
+	to->opened = from->opened;
+	from->events = empty.events;
+	from->from = empty.from;
+	from->count = 0;
+	from->room = empty.room;
+	from->opened = 0;
 }

@@ -29,6 +29,8 @@ void batch_free(struct batch *b);
 
 /* Takes the event and its head. 0, or -ENOMEM: then the head is still the caller's. */
 int batch_add_event(struct batch *b, const struct store_event *event, enum order_state from);
+/* Moves all events of `from` to the empty batch `to`; neither needs memory. */
+void batch_move_events(struct batch *to, struct batch *from);
 /* Forgets the events from number `count` on: they were rolled back. */
 void batch_cut_events(struct batch *b, size_t count);
 

@@ -234,10 +234,11 @@ int engine_open(struct engine *e, const struct engine_options *o, struct names *
 	char more[256] = "";
 	int err;
 
-	*e = (struct engine){.o = *o, .names = names, .counts = counts, .wal_fd = -1};
-	err = open_checked(e, more);
+	*e = (struct engine){.o = *o, .names = names, .counts = counts, .wal_fd = -1, .doubt = batch_new()};
+	err = e->doubt ? open_checked(e, more) : -ENOMEM;
 	if (err == 0)
 		return 0;
+	batch_free(e->doubt);
 	mark_close(&e->mark);
 	if (err == ERR_NEWER)
 		snprintf(why, 256,
@@ -258,6 +259,10 @@ int engine_reopen(struct engine *e)
 	err = failpoint("store.reopen");
 	if (err == 0)
 		err = open_connection(e);
+	/* Did that commit happen after all? Then the numbers of its events are used, and these are they. */
+	if (err == 0 && e->doubt->count > 0 &&
+	    (int64_t)e->doubt->events[e->doubt->count - 1].seq != e->ids.next_seq - 1)
+		batch_cut_events(e->doubt, 0);
 	/* So that nothing of the failed commit stays behind the next ones. If it cannot be done now, that is not a reason to stay closed. */
 	if (err == 0)
 		checkpoint(e, SQLITE_CHECKPOINT_RESTART);
@@ -266,6 +271,8 @@ int engine_reopen(struct engine *e)
 
 void engine_close(struct engine *e)
 {
+	batch_free(e->doubt);
+	e->doubt = NULL;
 	close_connection(e);
 	mark_close(&e->mark);
 	buf_clear(&e->packed);
@@ -521,6 +528,10 @@ static void transact(struct engine *e)
 		err = commit(e);
 	}
 	if (err < 0) {
+		if (err == ERR_UNCERTAIN) {
+			batch_cut_events(e->doubt, 0);
+			batch_move_events(e->doubt, e->batch);
+		}
 		if (e->db)
 			rollback(e, &m);
 		refuse_all(e->batch, err);

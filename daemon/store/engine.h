@@ -62,9 +62,12 @@ struct engine {
 	int64_t open;        /* orders not final, as committed */
 	int64_t now_ms;      /* of this transaction */
 	struct batch *batch; /* of this transaction */
-	struct buf packed;   /* scratch */
-	int wal_frames;      /* as of the last commit */
-	int wal_fd;          /* to look at its header; -1: not open */
+	/* The events of a commit that failed: kept until the database is open again and tells whether it happened all the same. If so, whoever drives the
+	 * engine takes this batch, leaves an empty one, and tells of them like of any others: somebody may wait for them. */
+	struct batch *doubt;
+	struct buf packed; /* scratch */
+	int wal_frames;    /* as of the last commit */
+	int wal_fd;        /* to look at its header; -1: not open */
 	struct mark mark;
 	uint64_t stale;   /* finishes of attempts that were over */
 	uint64_t corrupt; /* rows whose checksum was wrong */

@@ -68,8 +68,9 @@ static void count(struct writer *w, const struct batch *b, int64_t took_ns)
 	pthread_mutex_unlock(&w->lock);
 }
 
-static void reopen(struct engine *e)
+static void reopen(struct writer *w)
 {
+	struct engine *e = &w->engine;
 	int err = engine_reopen(e);
 
 	if (err < 0)
@@ -89,22 +90,6 @@ static void checkpoint(struct engine *e)
 		log_warn("checkpoint failed, the next one may not", log_str("error", err_name(err)));
 }
 
-static void serve(struct writer *w, struct batch *b)
-{
-	struct engine *e = &w->engine;
-	int64_t began_ns = clock_mono_ns();
-
-	if (!e->db)
-		reopen(e);
-	engine_apply(e, b);
-	count(w, b, clock_mono_ns() - began_ns);
-	failpoint("store.before_reply");
-	mailbox_post(w->mailbox, b);
-	if (!e->db)
-		reopen(e);
-	checkpoint(e);
-}
-
 /* No memory even for a batch: the requests are answered one way or the other, when there is some. */
 static struct batch *must_batch_new(void)
 {
@@ -113,6 +98,35 @@ static struct batch *must_batch_new(void)
 	while (!(b = batch_new()))
 		sched_yield();
 	return b;
+}
+
+/* Before anything later is told: what a failed commit has done all the same. */
+static void tell_doubt(struct writer *w)
+{
+	struct batch *b = w->engine.doubt;
+
+	if (!w->engine.db || b->count == 0)
+		return;
+	w->engine.doubt = must_batch_new();
+	mailbox_post(w->mailbox, b);
+}
+
+static void serve(struct writer *w, struct batch *b)
+{
+	struct engine *e = &w->engine;
+	int64_t began_ns = clock_mono_ns();
+
+	if (!e->db)
+		reopen(w);
+	tell_doubt(w);
+	engine_apply(e, b);
+	count(w, b, clock_mono_ns() - began_ns);
+	failpoint("store.before_reply");
+	mailbox_post(w->mailbox, b);
+	if (!e->db)
+		reopen(w);
+	tell_doubt(w);
+	checkpoint(e);
 }
 
 static void *run(void *arg)

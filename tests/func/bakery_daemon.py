@@ -104,6 +104,7 @@ class Daemon:
         self.log_lines = []
         self.news = threading.Condition()
         self.process = None
+        self.pump = None
         self.killed = False  # once: then what is left may end in its own time
         self.notified = []
         self.notify_socket = None
@@ -165,7 +166,8 @@ class Daemon:
             start_new_session=True,
         )
         _known.add(self.process.pid)
-        threading.Thread(target=self._pump, args=(self.process.stdout,), daemon=True).start()
+        self.pump = threading.Thread(target=self._pump, args=(self.process.stdout,), daemon=True)
+        self.pump.start()
         if ready:
             self.wait_notified("READY=1")
         return self
@@ -278,6 +280,8 @@ class Daemon:
     def _ended(self):
         _known.discard(self.process.pid)
         self.process = None
+        if not self.killed:
+            self.pump.join(5)  # all of its log has been read: it ends with the last process that writes it
         self.notify_socket.close()
 
     def clean_up(self):

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "client/dial.h"
 #include "client/json.h"
@@ -211,7 +212,8 @@ int batch_add(struct batch *b, const struct buf *payload)
 		b->sent = b->count; /* goes out with the rest when the connection is there again */
 	if (b->sent % 100 == 0) {
 		bakery_flush(b->c->bakery);
-		spinner_tick(&b->spinner, "%zu submitted", b->answered);
+		if (spinner_is_due(&b->spinner))
+			spinner_tick(&b->spinner, "%zu sent, %zu accepted", b->sent, b->answered);
 	}
 	return drain(b, UNANSWERED_MAX - 1, BYTES_MAX);
 }
@@ -245,8 +247,16 @@ static int ask(struct reaping *r)
 	return e;
 }
 
+static void tick(struct reaping *r)
+{
+	spinner_tick(
+	    &r->b->spinner, "%zu of %zu done%s", r->done, r->b->count, r->failed ? ", some failed" : "");
+}
+
 static int reply_lively(struct reaping *r, struct value **v)
 {
+	if (spinner_is_due(&r->b->spinner))
+		tick(r);
 	int64_t until = dial_deadline_ms(PIECE_MS + ANSWER_MS);
 	until = until < r->deadline_ms ? until : r->deadline_ms;
 	for (;;) {
@@ -255,8 +265,7 @@ static int reply_lively(struct reaping *r, struct value **v)
 		    r->b->c->bakery, spinner_chunk_ms(&r->b->spinner, left > 0 ? left : 0), v);
 		if (e != -ETIMEDOUT || left <= 0)
 			return e;
-		spinner_tick(&r->b->spinner, "%zu of %zu done%s", r->done, r->b->count,
-		    r->failed ? ", some failed" : "");
+		tick(r);
 	}
 }
 
@@ -265,7 +274,10 @@ static void print_final(struct reaping *r, const struct value *status, const str
 	struct cli *c = r->b->c;
 	bool done = strcmp(status_text(status, "state"), "done") == 0;
 	int64_t cut = 0;
-	spinner_hide(&r->b->spinner);
+	status_number(status, "result_cut", &cut);
+	/* It stays where nothing is written beside it: the results go elsewhere. */
+	if (!done || cut || (r->b->spinner.shown && isatty(STDOUT_FILENO)))
+		spinner_hide(&r->b->spinner);
 	if (c->json) {
 		json_t *o = json_from_value(status);
 		json_object_set_new(o, "line", json_integer((json_int_t)r->next + 1));
@@ -275,7 +287,7 @@ static void print_final(struct reaping *r, const struct value *status, const str
 	} else if (result->type == VALUE_BULK) {
 		fwrite(result->text, 1, result->len, stdout);
 	}
-	if (status_number(status, "result_cut", &cut) && cut)
+	if (cut)
 		cli_fail(c, 0, "order %s: the result is cut", status_text(status, "id"));
 	wait_report(c, status);
 	r->done += done;

@@ -17,6 +17,11 @@ int64_t spinner_chunk_ms(const struct spinner *s, int64_t most_ms)
 	return s->on && most_ms > SPINNER_TICK_MS ? SPINNER_TICK_MS : most_ms;
 }
 
+bool spinner_is_due(const struct spinner *s)
+{
+	return s->on && text_now_ms() - s->ticked_ms >= SPINNER_TICK_MS;
+}
+
 void spinner_tick(struct spinner *s, const char *format, ...)
 {
 	static const char *const frames[] = {"⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"};
@@ -28,7 +33,8 @@ void spinner_tick(struct spinner *s, const char *format, ...)
 	va_start(args, format);
 	text_vprint(stderr, format, args);
 	va_end(args);
-	int64_t ms = text_now_ms() - s->since_ms;
+	s->ticked_ms = text_now_ms();
+	int64_t ms = s->ticked_ms - s->since_ms;
 	if (ms < 60000)
 		fprintf(stderr, "  %ds", (int)(ms / 1000));
 	else

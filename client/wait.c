@@ -17,9 +17,11 @@
 #include "client/text.h"
 
 enum {
-	AWAIT_IDS = 256,        /* the daemon's limit */
-	PIECE_MS = 60000,       /* of one AWAIT, */
-	LIVELY_PIECE_MS = 1000, /* or where a spinner shows the state */
+	AWAIT_IDS = 256,  /* the daemon's limit */
+	PIECE_MS = 60000, /* of one AWAIT */
+	/* Where a spinner shows the state; shorter at first, when it changes soon. */
+	LIVELY_FIRST_MS = 100,
+	LIVELY_PIECE_MS = 1000,
 	ANSWER_MS =
 	    30000, /* how much later than asked an answer may come before the connection is taken for dead */
 	RESULT_TIMEOUT_MS = 600000,
@@ -31,6 +33,7 @@ struct waiting {
 	size_t left, count;
 	int64_t deadline_ms;
 	struct spinner spinner;
+	int64_t lively_ms;
 	char state[32];        /* of the first, for the spinner */
 	int64_t lost_since_ms; /* 0: connected */
 };
@@ -69,7 +72,8 @@ static int await_piece(struct waiting *w, struct value **out)
 	int r = bakery_reopen(b);
 	if (r < 0)
 		return r;
-	int64_t now = dial_now_ms(), piece = w->spinner.on ? LIVELY_PIECE_MS : PIECE_MS;
+	int64_t now = dial_now_ms(), piece = w->spinner.on ? w->lively_ms : PIECE_MS;
+	w->lively_ms = w->lively_ms < LIVELY_PIECE_MS / 2 ? 2 * w->lively_ms : LIVELY_PIECE_MS;
 	if (piece > w->deadline_ms - now)
 		piece = w->deadline_ms > now ? w->deadline_ms - now : 1;
 	if (w->spinner.on && w->count == 1) {
@@ -160,8 +164,11 @@ static int turn(struct waiting *w, void (*on_final)(void *, struct value *), voi
 int wait_for_orders(struct cli *c, size_t count, char *const *ids, bool any, int64_t timeout_ms,
     void (*on_final)(void *arg, struct value *status), void *arg)
 {
-	struct waiting w = {
-	    .c = c, .count = count, .left = count, .deadline_ms = dial_deadline_ms(timeout_ms)};
+	struct waiting w = {.c = c,
+	    .count = count,
+	    .left = count,
+	    .lively_ms = LIVELY_FIRST_MS,
+	    .deadline_ms = dial_deadline_ms(timeout_ms)};
 	int status = cli_catch_signals(c);
 	if (!status)
 		status = cli_open(c);

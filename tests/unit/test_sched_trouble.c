@@ -516,6 +516,32 @@ START_TEST (an_end_refused_for_its_failed_start_is_no_late_end) {
 }
 END_TEST
 
+static int await_start_uncertain_and_end(struct world *w)
+{
+	await_recovered(w);
+	for (int applied = 0; applied < 2; applied++) {
+		int64_t id;
+
+		/* The end is there before anybody has looked at what became of the start. */
+		fake_store_hold(w->store, FAKE_START, true);
+		fake_store_fail(w->store, FAKE_START, ERR_UNCERTAIN, applied, 1);
+		fake_store_fail(w->store, FAKE_FINISH, ERR_UNCERTAIN, false, 1);
+		id = fake_store_submit(w->store, "cake", 0);
+		await_settled();
+		fake_pool_end(w->pools, id, CAUSE_EXIT, 0, NULL);
+		fake_store_hold(w->store, FAKE_START, false);
+		await_passed(3000);
+		assert_state(w, id, "done");
+		ck_assert_int_eq(fake_store_find(w->store, id)->attempt, 1);
+	}
+	return 0;
+}
+
+START_TEST (the_end_of_a_job_whose_start_was_uncertain_is_stored) {
+	world_run(1, await_start_uncertain_and_end);
+}
+END_TEST
+
 static int await_start_uncertain(struct world *w)
 {
 	await_recovered(w);
@@ -855,6 +881,7 @@ int main(void)
 	tcase_add_test(t, a_start_that_cannot_be_stored_is_tried_again_while_the_job_runs);
 	tcase_add_test(t, an_end_takes_a_failed_start_with_it);
 	tcase_add_test(t, an_end_refused_for_its_failed_start_is_no_late_end);
+	tcase_add_test(t, the_end_of_a_job_whose_start_was_uncertain_is_stored);
 	tcase_add_test(t, the_echo_of_an_uncertain_start_stops_nothing);
 	tcase_add_test(t, at_most_once_an_uncertain_start_is_looked_up_before_the_job_is_sent);
 	tcase_add_test(t, a_cancel_reaches_a_job_whose_start_is_not_stored);

@@ -41,7 +41,7 @@ static int await_queued(struct errand *e, const struct store_order *o, struct ex
 	enum sched_hold hold = sched_why_held(e->all->sched, o->recipe, why);
 	if (hold != SCHED_HOLD_NONE) {
 		x->waits_for = sched_hold_word(hold);
-		snprintf(x->text, sizeof x->text, "%s", why);
+		snprintf(x->text, sizeof x->text, "It waits: %s.", why);
 	} else {
 		x->waits_for = "turn";
 		snprintf(x->text, sizeof x->text, "%d%s of its recipe start before it.", place.place,

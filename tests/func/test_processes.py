@@ -180,7 +180,7 @@ class Processes(Case):
         assert lives(pid)
         d.start()
         assert not lives(pid)
-        assert d.log("ended what an earlier daemon left")
+        d.wait_log("ended what an earlier daemon left")
         with d.connect() as c:
             self.job(d, number, 2)
             self.let_through(d)
@@ -191,14 +191,14 @@ class Processes(Case):
         before = d.family()
         second = self.daemon(f"state_dir: {d.state_dir}\n" + YAML, start=False).start(ready=False)
         assert second.wait() == 1
-        assert second.log(f"belongs to a running daemon, pid {d.pid}")
+        second.wait_log(f"belongs to a running daemon, pid {d.pid}")
         assert d.family() == before
 
     def test_a_front_that_always_dies_ends_the_daemon(self):
         d = self.daemon(YAML, start=False, fail="front.recovered:1:kill")
         d.start(ready=False)
         assert d.wait() == 70
-        assert d.log("again and again")
+        d.wait_log("again and again")
         assert not d.left_behind()
 
     def test_the_end_leaves_nothing(self):

@@ -173,13 +173,14 @@ class Jobs(Case):
 
     def test_a_cancelled_job_is_gone_when_its_order_is_final(self):
         d = self.daemon(YAML)
+        pid = os.path.join(d.dir, "pid")
         with d.connect() as c:
             number = c.ok("ORDER", "long", "")
-            d.wait_until(lambda: os.path.exists(os.path.join(d.dir, "pid")), "the job")
+            d.wait_until(lambda: os.path.exists(pid) and os.path.getsize(pid), "the job")
             assert c.ok("CANCEL", number, "REASON", "test") == 1
             assert c.ask("AWAIT", "60s", number)["state"] == "cancelled"
             assert c.ok("CANCEL", number) == 0
-        with open(os.path.join(d.dir, "pid"), encoding="utf-8") as f:
+        with open(pid, encoding="utf-8") as f:
             assert not os.path.exists(f"/proc/{int(f.read())}")
 
 

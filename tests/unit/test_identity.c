@@ -27,12 +27,12 @@ const char *store_intern(struct store *s, const char *name, size_t len)
 }
 
 #define T(text) ((char *)(text))
-static char *of_nobody[] = {T("nobody"), NULL}, *of_group[] = {T("nobody-such"), T("@daemon"), NULL},
+static char *of_games[] = {T("games"), NULL}, *of_group[] = {T("nobody-such"), T("@daemon"), NULL},
 	    *of_bin[] = {T("bin"), NULL};
 static char *read_own[] = {T("read own"), NULL};
 
 static struct conf_user users[] = {
-    {.name = T("shop"), .password = T("scrypt$…"), .unix_names = of_nobody, .allow = read_own},
+    {.name = T("shop"), .password = T("scrypt$…"), .unix_names = of_games, .allow = read_own},
     {.name = T("group"), .unix_names = of_group, .allow = read_own},
     {.name = T("bin"), .unix_names = of_bin, .allow = read_own},
 };
@@ -72,13 +72,13 @@ START_TEST (root_and_the_daemons_own_user_are_administrators) {
 END_TEST
 
 START_TEST (login_names_are_users) {
-	const struct passwd *nobody = getpwnam("nobody"), *bin;
-	ck_assert_ptr_nonnull(nobody);
-	ck_assert_str_eq(of(nobody->pw_uid, 54321)->name, "shop");
+	const struct passwd *games = getpwnam("games"), *bin;
+	ck_assert_ptr_nonnull(games);
+	ck_assert_str_eq(of(games->pw_uid, 54321)->name, "shop");
 	bin = getpwnam("bin");
 	if (bin)
 		ck_assert_str_eq(of(bin->pw_uid, 54321)->name, "bin");
-	ck_assert(!of(getpwnam("nobody")->pw_uid, 54321)->administrator);
+	ck_assert(!of(getpwnam("games")->pw_uid, 54321)->administrator);
 }
 END_TEST
 
@@ -87,7 +87,7 @@ START_TEST (groups_are_users) {
 	ck_assert_ptr_nonnull(gr);
 	ck_assert_str_eq(of(54321, gr->gr_gid)->name, "group");
 	/* The user of the file that comes first. */
-	ck_assert_str_eq(of(getpwnam("nobody")->pw_uid, gr->gr_gid)->name, "shop");
+	ck_assert_str_eq(of(getpwnam("games")->pw_uid, gr->gr_gid)->name, "shop");
 }
 END_TEST
 

@@ -4,10 +4,12 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static Suite *suite;
-static char dir[PATH_MAX];
+/* One for the program, which removes it even after a test that was ended in its middle; in it one for each test. */
+static char all_dirs[PATH_MAX - 8], dir[PATH_MAX];
 static pid_t dir_owner;
 
 TCase *unit_case(const char *name)
@@ -20,16 +22,6 @@ TCase *unit_case(const char *name)
 	return t;
 }
 
-int unit_run(void)
-{
-	SRunner *runner = srunner_create(suite);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
-
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *walk)
 {
 	(void)st;
@@ -38,23 +30,37 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 	return remove(path);
 }
 
-static void remove_dir(void)
+static void make_dir(char *path)
 {
-	if (dir[0] && getpid() == dir_owner)
-		nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	if (!mkdtemp(path)) {
+		perror(path);
+		abort();
+	}
+}
+
+int unit_run(void)
+{
+	const char *tmp = getenv("TMPDIR");
+	snprintf(all_dirs, sizeof all_dirs, "%s/bakery-unit-XXXXXX", tmp ? tmp : "/tmp");
+	make_dir(all_dirs);
+	/* A test may open its own directory for another user. */
+	if (chmod(all_dirs, 0711) < 0)
+		perror(all_dirs);
+	SRunner *runner = srunner_create(suite);
+	srunner_set_tap(runner, "-");
+	srunner_run_all(runner, CK_SILENT);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	nftw(all_dirs, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 const char *unit_dir(void)
 {
 	if (!dir[0] || getpid() != dir_owner) {
-		const char *tmp = getenv("TMPDIR");
-		snprintf(dir, sizeof dir, "%s/bakery-unit-XXXXXX", tmp ? tmp : "/tmp");
-		if (!mkdtemp(dir)) {
-			perror(dir);
-			abort();
-		}
+		snprintf(dir, sizeof dir, "%s/XXXXXX", all_dirs);
+		make_dir(dir);
 		dir_owner = getpid();
-		atexit(remove_dir);
 	}
 	return dir;
 }

@@ -20,7 +20,7 @@ TCase *unit_case(const char *name);
 /* Runs all. The program's exit status. */
 int unit_run(void);
 
-/* A new private directory below $TMPDIR, removed with all in it when the program ends. Owned by the library. */
+/* A new private directory below $TMPDIR, removed with all in it when the program ends, however the test did. Owned by the library. */
 const char *unit_dir(void);
 
 #endif

@@ -220,7 +220,7 @@ class Logins(Case):
         script = ("import os, sys\nsys.path.insert(0, sys.argv[1])\nimport bakery_resp\n"
                   "os.setgroups([]); os.setgid(int(sys.argv[3])); os.setuid(int(sys.argv[4]))\n"
                   "c = bakery_resp.Connection(sys.argv[2], 30)\nprint(repr(c.call(*sys.argv[5:])))\n")
-        done = subprocess.run([sys.executable, "-c", script, os.path.dirname(os.path.abspath(__file__)), address, str(gid), str(uid), *request],
+        done = subprocess.run([sys.executable, "-B", "-c", script, os.path.dirname(os.path.abspath(__file__)), address, str(gid), str(uid), *request],
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=PATIENCE, check=False)
         assert done.returncode == 0, done.stderr.decode()
         return done.stdout.decode().strip()

@@ -409,6 +409,8 @@ static int set_up(struct supervisor *s)
 	const struct supervisor_options *o = s->o;
 	sigset_t set;
 	sigfillset(&set);
+	/* Where our parent ignored it, the kernel would reap our children, and nobody would tell us of their end. */
+	signal(SIGCHLD, SIG_DFL);
 	if (sigprocmask(SIG_SETMASK, &set, NULL) < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
 		return -errno;
 	sigemptyset(&set);

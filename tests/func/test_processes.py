@@ -224,6 +224,18 @@ class Processes(Case):
             assert c.ask("AWAIT", "60s", c.ok("ORDER", "echo", "x"))["state"] == "done"
         assert d.family() == before
 
+    def test_a_parent_that_ignored_its_children(self):
+        d = self.daemon(YAML, start=False)
+        before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        try:
+            d.start()
+        finally:
+            signal.signal(signal.SIGCHLD, before)
+        d.kill("front")
+        d.kill("worker")
+        with d.connect() as c:
+            assert c.ask("AWAIT", "60s", c.ok("ORDER", "echo", "x"))["state"] == "done"
+
     def test_the_front_gives_up_its_privileges(self):
         if os.getuid() != 0:
             raise Skip("only root has some")

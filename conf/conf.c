@@ -100,7 +100,8 @@ static int add_defaults(struct making *m, bool personal)
 	return r;
 }
 
-static int read_trees(struct making *m, const struct conf_sources *sources, bool personal)
+/* *personal: as far as the sources' places say; false when what they say is of a daemon of several users. */
+static int read_trees(struct making *m, const struct conf_sources *sources, bool *personal)
 {
 	int r = sources->count ? 0 : add_tree(m, NULL, false, "", 0);
 	for (size_t i = 0; i < sources->count && !r; i++)
@@ -112,7 +113,8 @@ static int read_trees(struct making *m, const struct conf_sources *sources, bool
 		problems_error(&m->problems, &m->root->place, NULL, "expected a map of keys");
 		return 0;
 	}
-	r = add_defaults(m, personal);
+	*personal &= !tree_get(tree_get(m->root, "daemon"), "user");
+	r = add_defaults(m, *personal);
 	if (!r)
 		r = tree_drop_duplicates(m->root, NULL, &m->problems);
 	for (const char *const *key = (const char *const[]){"pools", "recipes", NULL}; *key && !r; key++) {
@@ -129,7 +131,7 @@ static int make(struct making *m, const struct conf_sources *sources, struct con
 	if (sources->count &&
 	    !(c->file = arena_copy(m->arena, sources->items[0].path, strlen(sources->items[0].path))))
 		return -ENOMEM;
-	int r = read_trees(m, sources, c->personal);
+	int r = read_trees(m, sources, &c->personal);
 	if (r || m->broken || m->root->kind != TREE_MAP)
 		return r;
 	struct reader reader = {.arena = m->arena, .scratch = &m->scratch, .problems = &m->problems};

@@ -1,5 +1,6 @@
 /* Configurations, good and bad: what is read, what is said, what is printed. */
 #include <errno.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -349,6 +350,26 @@ START_TEST (the_machine_s_daemon_runs_no_commands_of_its_own) {
 }
 END_TEST
 
+START_TEST (a_daemon_with_a_user_of_its_own_is_the_machine_s) {
+	be_a_person();
+	char text[200];
+	if (geteuid() == 0)
+		snprintf(text, sizeof text, "daemon: {user: nobody}\npools: {default: {user: daemon}}\n");
+	else
+		snprintf(text, sizeof text, "daemon: {user: %s}\n", getpwuid(geteuid())->pw_name);
+	struct conf *c = parse(text);
+	ck_assert(!c->personal);
+	ck_assert_str_eq(c->listens[0].path, "/run/bakery/bakery.sock");
+	ck_assert_str_eq(c->state_dir, "/var/lib/bakery");
+	ck_assert_uint_eq(c->recipe_count, 0);
+	conf_free(c);
+	c = parse("daemon: {}\n");
+	ck_assert(c->personal);
+	ck_assert_uint_eq(c->recipe_count, 1);
+	conf_free(c);
+}
+END_TEST
+
 START_TEST (defaults_of_a_recipe) {
 	be_a_person();
 	struct conf *c = parse("recipes: {r: {run: [cat, a]}}\nlimits: {result: 2MiB}\n");
@@ -591,6 +612,7 @@ int main(void)
 	tcase_add_test(t, nothing_at_all_serves_a_person);
 	tcase_add_test(t, the_pool_default_need_not_be_declared);
 	tcase_add_test(t, the_machine_s_daemon_runs_no_commands_of_its_own);
+	tcase_add_test(t, a_daemon_with_a_user_of_its_own_is_the_machine_s);
 	tcase_add_test(t, defaults_of_a_recipe);
 	tcase_add_test(t, every_key_is_read);
 	t = unit_case("printed");

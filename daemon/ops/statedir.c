@@ -1,5 +1,6 @@
 #include "daemon/ops/statedir.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -69,17 +70,14 @@ static int check_file_system(int fd, const char *path, char why[static 256])
 	return 0;
 }
 
-static int check_owner(
-    int fd, const char *path, uid_t owner, gid_t group, char why[static 256], struct stat *st)
+static int check_owner(int fd, const char *path, uid_t owner, char why[static 256], struct stat *st)
 {
 	if (fstat(fd, st) < 0) {
 		snprintf(why, 256, "state_dir %.150s: %s", path, strerror(errno));
 		return -errno;
 	}
-	/* One that root has just made becomes the front's. */
-	if (st->st_uid != owner && geteuid() == 0 && st->st_uid == 0 && fchown(fd, owner, group) == 0)
-		st->st_uid = owner;
-	if (st->st_uid != owner) {
+	/* What is root's becomes the front's, when it is ours. */
+	if (st->st_uid != owner && (geteuid() != 0 || st->st_uid != 0)) {
 		snprintf(
 		    why, 256, "state_dir %.130s belongs to user %u, not to user %u", path, st->st_uid, owner);
 		return -EPERM;
@@ -93,6 +91,57 @@ static int check_owner(
 		log_warn("state_dir was not private: made so", log_str("path", path));
 	}
 	return 0;
+}
+
+/*
+ * Gives the front what is root's: a directory that we have just made; one of a time when the front was root; one that a service manager
+ * has taken for root with all in it. Files of one name only: with a second one a file could be anything of root's.
+ */
+static int give(int fd, const char *path, uid_t owner, gid_t group, char why[static 256])
+{
+	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+	int r = dir ? 0 : -errno;
+	if (!dir && copy >= 0)
+		close(copy);
+	for (struct dirent *d; !r && (d = readdir(dir));) {
+		struct stat st;
+		int file = openat(fd, d->d_name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+		if (file < 0 || fstat(file, &st) < 0 ||
+		    (S_ISREG(st.st_mode) && st.st_uid == 0 && st.st_nlink == 1 &&
+			fchownat(file, "", owner, group, AT_EMPTY_PATH) < 0))
+			r = -errno;
+		if (file >= 0)
+			close(file);
+	}
+	if (dir)
+		closedir(dir);
+	/* Last: who is stopped in between begins again. */
+	if (!r && fchown(fd, owner, group) < 0)
+		r = -errno;
+	if (r)
+		snprintf(
+		    why, 256, "state_dir %.130s: cannot give it to user %u: %s", path, owner, strerror(-r));
+	return r;
+}
+
+/* The directories above it, when they are missing: the front passes through them, also as another user than we are. */
+static int make_way(const char *path, bool own)
+{
+	char above[PATH_MAX];
+	size_t len = strlen(path);
+	while (len > 0 && path[len - 1] == '/')
+		len--;
+	while (len > 0 && path[len - 1] != '/')
+		len--;
+	if (len >= sizeof above)
+		return -ENAMETOOLONG;
+	memcpy(above, path, len);
+	above[len] = 0;
+	mode_t before = umask(own ? 077 : 022);
+	int r = make_directories(above, 0755);
+	umask(before);
+	return r;
 }
 
 static int open_lock(int dir, const char *name, uid_t owner, gid_t group)
@@ -165,7 +214,9 @@ int statedir_open(const char *path, uid_t owner, gid_t group, struct statedir *o
 {
 	struct statedir s = {.fd = -1, .lock_fd = -1, .tree_lock_fd = -1};
 	struct stat st;
-	int r = make_directories(path, 0700);
+	int r = make_way(path, owner == geteuid());
+	if (!r)
+		r = make_directories(path, 0700);
 	if (!r) {
 		s.fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		r = s.fd < 0 ? -errno : 0;
@@ -176,7 +227,7 @@ int statedir_open(const char *path, uid_t owner, gid_t group, struct statedir *o
 	}
 	r = check_file_system(s.fd, path, why);
 	if (!r)
-		r = check_owner(s.fd, path, owner, group, why, &st);
+		r = check_owner(s.fd, path, owner, why, &st);
 	if (!r) {
 		s.lock_fd = open_lock(s.fd, "lock", owner, group);
 		s.tree_lock_fd = s.lock_fd < 0 ? s.lock_fd : open_lock(s.fd, "lock.tree", owner, group);
@@ -189,6 +240,8 @@ int statedir_open(const char *path, uid_t owner, gid_t group, struct statedir *o
 		r = take_own_lock(s.lock_fd, path, why);
 	if (!r)
 		r = take_tree_lock(s.tree_lock_fd, path, why);
+	if (!r && st.st_uid != owner)
+		r = give(s.fd, path, owner, group, why);
 	if (r) {
 		statedir_close(&s);
 		return r;

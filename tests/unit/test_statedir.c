@@ -124,6 +124,44 @@ START_TEST (what_cannot_be_is_refused_by_name) {
 }
 END_TEST
 
+START_TEST (what_is_root_s_becomes_the_front_s) {
+	if (geteuid() != 0)
+		return;
+	enum { OWNER = 12345 };
+	struct statedir s;
+	struct stat st;
+	char deep[320], file[340], twice[340], name[340];
+	snprintf(deep, sizeof deep, "%s/not/there/yet", unit_dir());
+	umask(077);
+	ck_assert_int_eq(statedir_open(deep, OWNER, OWNER, &s, why), 0);
+	statedir_close(&s);
+	ck_assert_int_eq(stat(deep, &st), 0);
+	ck_assert_uint_eq(st.st_uid, OWNER);
+	ck_assert_int_eq(st.st_mode & 07777, 0700);
+	snprintf(name, sizeof name, "%s/..", deep);
+	ck_assert_int_eq(stat(name, &st), 0);
+	ck_assert_uint_eq(st.st_uid, 0);
+	ck_assert_int_eq(st.st_mode & 07777, 0755);
+
+	/* As a service manager leaves it that has made all of it root's; and with a file that is somewhere else too. */
+	snprintf(file, sizeof file, "%s/bakery.db", deep);
+	snprintf(twice, sizeof twice, "%s/twice", deep);
+	snprintf(name, sizeof name, "%s/elsewhere", unit_dir());
+	close(open(file, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+	close(open(name, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+	ck_assert_int_eq(link(name, twice), 0);
+	ck_assert_int_eq(chown(deep, 0, 0), 0);
+	ck_assert_int_eq(statedir_open(deep, OWNER, OWNER, &s, why), 0);
+	statedir_close(&s);
+	ck_assert_int_eq(stat(deep, &st), 0);
+	ck_assert_uint_eq(st.st_uid, OWNER);
+	ck_assert_int_eq(stat(file, &st), 0);
+	ck_assert_uint_eq(st.st_uid, OWNER);
+	ck_assert_int_eq(stat(twice, &st), 0);
+	ck_assert_uint_eq(st.st_uid, 0);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *t = unit_case("statedir");
@@ -132,5 +170,6 @@ int main(void)
 	tcase_add_test(t, the_next_daemon_waits_for_what_the_last_one_left);
 	tcase_add_test(t, an_instance_belongs_to_a_directory);
 	tcase_add_test(t, what_cannot_be_is_refused_by_name);
+	tcase_add_test(t, what_is_root_s_becomes_the_front_s);
 	return unit_run();
 }

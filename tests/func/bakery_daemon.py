@@ -100,6 +100,7 @@ class Daemon:
         self.state_dir = os.path.join(directory, "state")
         self.work_dir = os.path.join(directory, "work")
         self.config = os.path.join(directory, "bakery.yaml")
+        self.program = BAKERYD
         self.args = list(args)
         self.log_lines = []
         self.news = threading.Condition()
@@ -157,7 +158,7 @@ class Daemon:
         self.notify_socket.bind(path)
         self.notified = []
         self.process = subprocess.Popen(
-            [BAKERYD, "-c", self.config] + self.args,
+            [self.program, "-c", self.config] + self.args,
             env=dict(self.env, NOTIFY_SOCKET=path),
             cwd=self.dir,
             stdin=subprocess.DEVNULL,

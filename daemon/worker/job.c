@@ -33,22 +33,42 @@ static void close_fd(int *fd)
 
 /* ---- starting ---- */
 
+/* The recipe's own value of a variable; NULL: it has none. The last one counts. */
+static const char *recipe_value(const struct worker_job *j, const char *name)
+{
+	for (size_t i = j->command.env_count; i > 0; i--) {
+		if (strcmp(j->command.env[i - 1].name, name) == 0)
+			return j->command.env[i - 1].value;
+	}
+	return NULL;
+}
+
 /* The job's environment: nothing but this. One text after the other in b; the pointers come when b does not grow any more. */
 static int make_environment(const struct worker_job *j, struct buf *b, char ***out)
 {
 	const struct job_site *s = j->site;
 	const struct conf_recipe *r = j->recipe;
-	int e = buf_printf(b, "PATH=%s%c", s->path, 0) | buf_printf(b, "HOME=%s%c", s->home, 0) |
-		buf_printf(b, "USER=%s%c", s->user, 0) | buf_printf(b, "LANG=%s%c", s->lang, 0) |
-		buf_printf(b, "TMPDIR=%s%c", s->dir->path, 0) |
-		buf_printf(b, "BAKERY_ORDER=%" PRId64 "%c", j->order, 0) |
-		buf_printf(b, "BAKERY_ATTEMPT=%d%c", j->attempt, 0) |
-		buf_printf(b, "BAKERY_RECIPE=%s%c", r->name, 0) |
-		buf_printf(b, "BAKERY_STEP=%s%c", r->steps[j->step].name, 0) |
-		buf_printf(b, "BAKERY_SERVER=%s%c", s->server, 0) |
-		buf_printf(b, "BAKERY_WORKER=%d%c", s->index, 0) |
-		buf_printf(b, "BAKERY_INSTANCE=%s%c", s->instance, 0);
-	size_t count = 12;
+	const struct {
+		const char *name, *value;
+	} usual[] = {{"PATH", s->path}, {"HOME", s->home}, {"USER", s->user}, {"LANG", s->lang},
+	    {"TMPDIR", s->dir->path}};
+	int e = 0;
+	size_t count = 0;
+	/* Never twice: which of two counts is for each program to say. */
+	for (size_t i = 0; i < sizeof usual / sizeof *usual; i++) {
+		if (recipe_value(j, usual[i].name))
+			continue;
+		e |= buf_printf(b, "%s=%s%c", usual[i].name, usual[i].value, 0);
+		count++;
+	}
+	e |= buf_printf(b, "BAKERY_ORDER=%" PRId64 "%c", j->order, 0) |
+	     buf_printf(b, "BAKERY_ATTEMPT=%d%c", j->attempt, 0) |
+	     buf_printf(b, "BAKERY_RECIPE=%s%c", r->name, 0) |
+	     buf_printf(b, "BAKERY_STEP=%s%c", r->steps[j->step].name, 0) |
+	     buf_printf(b, "BAKERY_SERVER=%s%c", s->server, 0) |
+	     buf_printf(b, "BAKERY_WORKER=%d%c", s->index, 0) |
+	     buf_printf(b, "BAKERY_INSTANCE=%s%c", s->instance, 0);
+	count += 7;
 	for (size_t i = 0; i < j->command.env_count && !e; i++, count++)
 		e = buf_printf(b, "%s=%s%c", j->command.env[i].name, j->command.env[i].value, 0);
 	char **list = e ? NULL : malloc((count + 1) * sizeof *list);
@@ -97,7 +117,10 @@ static int start_command(struct worker_job *j, char why[static 256])
 	int in = -1, out = -1, err = -1;
 	struct buf texts = {0};
 	char **envp = NULL;
-	int e = make_environment(j, &texts, &envp);
+	const char *path = recipe_value(j, "PATH");
+	int e = workdir_ready(s->dir);
+	if (!e)
+		e = make_environment(j, &texts, &envp);
 	if (!e && j->command.stdin_len > 0) {
 		e = open_pipe(1, &j->in_fd, &in);
 		if (!e && fcntl(j->in_fd, F_SETFL, O_WRONLY | O_NONBLOCK) < 0)
@@ -114,7 +137,7 @@ static int start_command(struct worker_job *j, char why[static 256])
 	} else {
 		const struct child_spec spec = {.argv = j->command.argv,
 		    .envp = envp,
-		    .path = s->path,
+		    .path = path ? path : s->path,
 		    .dir = j->command.chdir ? j->command.chdir : s->dir->path,
 		    .in = in >= 0 ? in : s->null_fd,
 		    .out = out >= 0 ? out : s->null_fd,

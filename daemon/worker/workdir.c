@@ -11,7 +11,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { MODE = 0700 };
+/* The parent is passed through by jobs of other users, and read by nobody. */
+enum { MODE = 0700, PARENT_MODE = 0711 };
 
 static bool is_dots(const char *name)
 {
@@ -103,14 +104,58 @@ static int empty(int fd)
 	return r < 0 ? r : 0;
 }
 
-static int make(struct workdir *w)
+/* True: what has its name is the directory that fd is. */
+static bool is_there(const struct workdir *w, struct stat *st)
 {
-	if (mkdirat(w->parent_fd, w->name, MODE) < 0 && errno != EEXIST)
-		return -errno;
-	int fd = openat(w->parent_fd, w->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return w->fd >= 0 && fstatat(w->parent_fd, w->name, st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       st->st_dev == w->dev && st->st_ino == w->ino;
+}
+
+/* The directory that it is in, made anew when it is gone. */
+static int open_parent(struct workdir *w)
+{
+	char parent[PATH_MAX];
+	snprintf(parent, sizeof parent, "%.*s", (int)(strlen(w->path) - strlen(w->name) - 1), w->path);
+	mode_t before = umask(0);
+	int r = mkdir(parent, PARENT_MODE) < 0 && errno != EEXIST ? -errno : 0;
+	umask(before);
+	int fd = r ? -1 : open(parent, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
-		return -errno;
+		return r ? r : -errno;
+	close(w->parent_fd);
+	w->parent_fd = fd;
+	return 0;
+}
+
+static int open_it(const struct workdir *w)
+{
+	int fd = openat(w->parent_fd, w->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static int make(struct workdir *w, struct stat *st)
+{
+	int r = mkdirat(w->parent_fd, w->name, MODE) < 0 ? -errno : 0;
+	if (r == -ENOENT) {
+		r = open_parent(w);
+		if (!r && mkdirat(w->parent_fd, w->name, MODE) < 0)
+			r = -errno;
+	}
+	int fd = r && r != -EEXIST ? -1 : open_it(w);
+	/* A file or a link stands in its place. */
+	if (fd == -ENOTDIR || fd == -ELOOP)
+		fd = unlinkat(w->parent_fd, w->name, 0) < 0 || mkdirat(w->parent_fd, w->name, MODE) < 0
+			 ? -errno
+			 : open_it(w);
+	if (r && r != -EEXIST)
+		return r;
+	if (fd < 0)
+		return fd;
 	w->fd = fd;
+	if (fstat(fd, st) < 0)
+		return -errno;
+	w->dev = st->st_dev;
+	w->ino = st->st_ino;
 	return 0;
 }
 
@@ -126,20 +171,25 @@ static int set_owner(struct workdir *w, const struct stat *st)
 int workdir_reset(struct workdir *w)
 {
 	struct stat st;
-	if (fstat(w->fd, &st) < 0)
-		return -errno;
-	if (st.st_nlink == 0) {
-		/* The job removed its own directory. */
-		close(w->fd);
+	int r = 0;
+	if (!is_there(w, &st)) {
+		/* The job, or somebody else, has removed or renamed it. */
+		if (w->fd >= 0) {
+			(void)empty(w->fd);
+			close(w->fd);
+		}
 		w->fd = -1;
-		int r = make(w);
-		if (r)
-			return r;
-		if (fstat(w->fd, &st) < 0)
-			return -errno;
+		r = make(w, &st);
 	}
-	int r = set_owner(w, &st);
+	if (!r)
+		r = set_owner(w, &st);
 	return r ? r : empty(w->fd);
+}
+
+int workdir_ready(struct workdir *w)
+{
+	struct stat st;
+	return is_there(w, &st) ? 0 : workdir_reset(w);
 }
 
 int workdir_open(struct workdir *w, const char *parent, const char *name, uid_t uid, gid_t gid)
@@ -149,9 +199,7 @@ int workdir_open(struct workdir *w, const char *parent, const char *name, uid_t 
 	    snprintf(w->name, sizeof w->name, "%s", name) >= (int)sizeof w->name)
 		return -ENAMETOOLONG;
 	w->parent_fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int r = w->parent_fd < 0 ? -errno : make(w);
-	if (!r)
-		r = workdir_reset(w);
+	int r = w->parent_fd < 0 ? -errno : workdir_reset(w);
 	if (r)
 		workdir_close(w);
 	return r;

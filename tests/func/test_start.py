@@ -83,6 +83,16 @@ class Start(Case):
         said = "".join(d.run([BAKERYD, "--check", "-c", d.config], status=1))
         assert "user" in said, said
 
+    def test_without_standard_descriptors_nothing_takes_their_place(self):
+        d = self.daemon(YAML, start=False)
+        d.program = self.path("closed", f'#!/bin/sh\nexec "{BAKERYD}" "$@" <&- >&- 2>&-\n', mode=0o755)
+        d.start()
+        for pid in d.family():
+            for fd in range(3):
+                assert os.readlink(f"/proc/{pid}/fd/{fd}") == "/dev/null", (pid, fd, os.readlink(f"/proc/{pid}/fd/{fd}"))
+        with d.connect() as c:
+            assert c.ask("AWAIT", "60s", c.ok("ORDER", "echo", "x"))["state"] == "done"
+
     def test_the_log_says_when_it_serves_and_why_it_ends(self):
         d = self.daemon(YAML)
         d.send_signal(signal.SIGTERM)
@@ -144,6 +154,32 @@ class Start(Case):
 
 
 class Jobs(Case):
+    def test_a_variable_of_the_recipe_takes_the_place_of_the_usual_one(self):
+        own = self.path("own")
+        os.mkdir(own)
+        self.path("own/tool", "#!/bin/sh\nexec /usr/bin/env\n", mode=0o755)
+        d = self.daemon(f"recipes: {{own: {{run: [tool], env: {{PATH: '{own}', LANG: C}}, timeout: 30s}}}}")
+        with d.connect() as c:
+            number = c.ok("ORDER", "own", "")
+            status = c.ask("AWAIT", "60s", number)
+            assert status["state"] == "done", status
+            lines = c.ok("RESULT", number).decode().splitlines()
+        assert [line for line in lines if line.startswith(("PATH=", "LANG="))] == [f"PATH={own}", "LANG=C"], lines
+
+    def test_a_job_that_moves_its_directory_away_harms_no_other(self):
+        d = self.daemon(
+            "pools: {default: {workers: 1}}\nrecipes:\n  pwd: {run: [pwd], timeout: 30s}\n"
+            "  move: {run: [sh, -c, 'mv \"$TMPDIR\" \"$TMPDIR.away\"'], timeout: 30s}\n"
+        )
+        with d.connect() as c:
+            places = set()
+            for recipe in ("pwd", "move", "pwd"):
+                number = c.ok("ORDER", recipe, "")
+                status = c.ask("AWAIT", "60s", number)
+                assert status["state"] == "done", status
+                places.add(c.ok("RESULT", number) if recipe == "pwd" else None)
+            assert len(places) == 2, places
+
     def test_a_program_that_is_not_there(self):
         d = self.daemon("recipes: {gone: {run: [/nowhere/at-all], timeout: 9s}}")
         with d.connect() as c:

@@ -104,6 +104,40 @@ START_TEST (a_job_may_remove_its_own_directory) {
 }
 END_TEST
 
+START_TEST (whatever_becomes_of_its_name_the_next_job_has_one) {
+	static const char *const scripts[] = {
+	    "touch left; mv ../ovens-0 ../moved",
+	    "rm -r ../moved; mv ../ovens-0 ../moved; mkdir ../ovens-0; touch ../ovens-0/a",
+	    "rmdir ../ovens-0; touch ../ovens-0",
+	    "rmdir ../ovens-0; ln -s /etc ../ovens-0",
+	    "rm -r ../../tidied/*",
+	    "rm -r ../../tidied",
+	};
+	char parent[300];
+	snprintf(parent, sizeof parent, "%s/tidied", unit_dir());
+	ck_assert_int_eq(mkdir(parent, 0711), 0);
+	ck_assert_int_eq(workdir_open(&w, parent, "ovens-0", geteuid(), getegid()), 0);
+	for (size_t i = 0; i < sizeof scripts / sizeof *scripts; i++) {
+		/* Behind a job, and while there is none. */
+		for (int idle = 0; idle < 2; idle++) {
+			run(scripts[i]);
+			ck_assert_msg(
+			    (idle ? workdir_ready(&w) : workdir_reset(&w)) == 0, "after: %s", scripts[i]);
+			check_fresh();
+		}
+		run("touch mine; mkdir -p ../moved");
+		ck_assert_int_eq(workdir_ready(&w), 0);
+		ck_assert_int_eq(entries(w.path), 1);
+		ck_assert_int_eq(workdir_reset(&w), 0);
+		check_fresh();
+	}
+	struct stat st;
+	ck_assert_int_eq(stat(parent, &st), 0);
+	ck_assert_int_eq(st.st_mode & 07777, 0711);
+	workdir_close(&w);
+}
+END_TEST
+
 START_TEST (what_an_earlier_worker_left_is_removed) {
 	open_one();
 	run("mkdir -p a/b; touch a/b/c; chmod 0755 .");
@@ -116,11 +150,7 @@ START_TEST (what_an_earlier_worker_left_is_removed) {
 }
 END_TEST
 
-START_TEST (a_file_in_its_place_is_an_error) {
-	char path[PATH_MAX];
-	snprintf(path, sizeof path, "%s/ovens-1", unit_dir());
-	close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
-	ck_assert_int_eq(workdir_open(&w, unit_dir(), "ovens-1", geteuid(), getegid()), -ENOTDIR);
+START_TEST (without_its_parent_s_parent_there_is_none) {
 	ck_assert_int_eq(workdir_open(&w, "/nowhere/at/all", "x", geteuid(), getegid()), -ENOENT);
 }
 END_TEST
@@ -132,6 +162,7 @@ int main(void)
 	tcase_add_test(t, links_are_not_followed);
 	tcase_add_test(t, a_job_may_remove_its_own_directory);
 	tcase_add_test(t, what_an_earlier_worker_left_is_removed);
-	tcase_add_test(t, a_file_in_its_place_is_an_error);
+	tcase_add_test(t, whatever_becomes_of_its_name_the_next_job_has_one);
+	tcase_add_test(t, without_its_parent_s_parent_there_is_none);
 	return unit_run();
 }

@@ -155,7 +155,7 @@ void json_add_result(json_t *object, const char *bytes, size_t len)
 
 void json_print(json_t *object)
 {
-	json_dumpf(object, stdout, JSON_COMPACT);
+	json_dumpf(object, stdout, JSON_COMPACT | JSON_REAL_PRECISION(15));
 	fputc('\n', stdout);
 	json_decref(object);
 }

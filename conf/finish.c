@@ -260,7 +260,7 @@ static int read_default(
 	int64_t whole;
 	double number = 0;
 	bool compiles, scalar = node->kind == TREE_SCALAR, text = scalar && !tree_is_null(node);
-	char *json = NULL;
+	char *json = NULL, digits[32];
 	switch (p->type) {
 	case CONF_PARAM_STRING:
 		if (!text)
@@ -291,7 +291,7 @@ static int read_default(
 		    ((p->has_minimum && number < p->minimum) || (p->has_maximum && number > p->maximum)))
 			*expected = "a number from min to max";
 		if (!*expected)
-			json = arena_printf(r->arena, "%.17g", number);
+			json = arena_printf(r->arena, "%s", units_format_number(number, digits));
 		break;
 	case CONF_PARAM_BOOLEAN:
 		if (tree_is_plain(node, "true") || tree_is_plain(node, "false"))

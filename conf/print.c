@@ -120,7 +120,7 @@ static void put_value(FILE *f, const struct setting *s, const void *object)
 		fprintf(f, "%" PRId64, load_int(s, object));
 		break;
 	case SETTING_NUMBER:
-		fprintf(f, "%.17g", *(const double *)p);
+		fputs(units_format_number(*(const double *)p, text), f);
 		break;
 	case SETTING_PERCENT:
 		fprintf(f, "%" PRId64 "%%", load_int(s, object));
@@ -162,12 +162,13 @@ static void put_listen(FILE *f, const struct conf_listen *l)
 /* The bounds and the default of a parameter, which mean different things for different types. */
 static void put_param_specials(FILE *f, const struct conf_param *p, int indent)
 {
+	char text[32];
 	if (p->default_json)
 		fprintf(f, "%*sdefault: %s\n", indent, "", p->default_json);
 	if (p->has_minimum)
-		fprintf(f, "%*smin: %.17g\n", indent, "", p->minimum);
+		fprintf(f, "%*smin: %s\n", indent, "", units_format_number(p->minimum, text));
 	if (p->has_maximum)
-		fprintf(f, "%*smax: %.17g\n", indent, "", p->maximum);
+		fprintf(f, "%*smax: %s\n", indent, "", units_format_number(p->maximum, text));
 	if (p->max != CONF_NONE)
 		fprintf(f, "%*smax: %" PRId64 "\n", indent, "", p->max);
 }

@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#define EXACT  9007199254740992.0 /* 2^53: whole numbers up to it are exact */
 #define MS_MAX ((int64_t)100 * 365 * 24 * 3600 * 1000)
 
 struct unit {
@@ -126,6 +128,20 @@ char *units_format_size(uint64_t bytes, char out[static 32])
 			snprintf(out, 32, "%" PRIu64 "%s", bytes / sizes[i].factor, sizes[i].word);
 			break;
 		}
+	}
+	return out;
+}
+
+char *units_format_number(double value, char out[static 32])
+{
+	if (value >= -EXACT && value <= EXACT && (double)(int64_t)value == value) {
+		snprintf(out, 32, "%.0f", value); /* 1000000, not 1e+06: JSON tells them apart */
+		return out;
+	}
+	for (int digits = 15; digits <= 17; digits++) {
+		snprintf(out, 32, "%.*g", digits, value);
+		if (strtod(out, NULL) == value)
+			break;
 	}
 	return out;
 }

@@ -1,5 +1,5 @@
 /*
- * Durations and sizes as people write them: "500ms", "10s", "5m", "2h", "7d"; "64KiB", "1MiB", "4GiB". No floats. Used by the configuration,
+ * Durations, sizes and numbers as people write them: "500ms", "10s", "5m", "2h", "7d"; "64KiB", "1MiB", "4GiB". No floats. Used by the configuration,
  * the wire protocol and the command line.
  */
 #ifndef BAKERY_CONF_UNITS_H
@@ -18,5 +18,7 @@ int units_parse_int(const char *text, size_t len, int64_t min, int64_t max, int6
 /* The shortest exact form ("90s", "1500ms", "1MiB") into out. Returns out. */
 char *units_format_duration(int64_t ms, char out[static 32]);
 char *units_format_size(uint64_t bytes, char out[static 32]);
+/* The fewest digits that give the same number again: 0.8, not 0.80000000000000004. */
+char *units_format_number(double value, char out[static 32]);
 
 #endif

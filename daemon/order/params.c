@@ -11,6 +11,7 @@
 
 #include "conf/problems.h"
 #include "conf/template.h"
+#include "conf/units.h"
 
 int params_refuse(char why[static 256], const char *format, ...)
 {
@@ -169,10 +170,13 @@ static int check_string(const struct conf_param *p, const char *text, char why[s
 
 static int check_bounds(const struct conf_param *p, double value, char why[static 256])
 {
+	char text[32];
 	if (p->has_minimum && value < p->minimum)
-		return params_refuse(why, "parameter '%s': expected at least %.17g", p->name, p->minimum);
+		return params_refuse(why, "parameter '%s': expected at least %s", p->name,
+		    units_format_number(p->minimum, text));
 	if (p->has_maximum && value > p->maximum)
-		return params_refuse(why, "parameter '%s': expected at most %.17g", p->name, p->maximum);
+		return params_refuse(why, "parameter '%s': expected at most %s", p->name,
+		    units_format_number(p->maximum, text));
 	return 0;
 }
 
@@ -293,26 +297,15 @@ int params_load(const struct conf_recipe *r, struct slice payload, json_t **out,
 	return 0;
 }
 
-/* The fewest digits that give the same number again. */
-static int append_real(double value, struct buf *out)
-{
-	char text[32];
-	for (int digits = 15; digits <= 17; digits++) {
-		snprintf(text, sizeof text, "%.*g", digits, value);
-		if (strtod(text, NULL) == value)
-			break;
-	}
-	return buf_append_text(out, text);
-}
-
 int params_append_text(const json_t *value, struct buf *out)
 {
+	char text[32];
 	if (json_is_string(value))
 		return buf_append(out, json_string_value(value), json_string_length(value));
 	if (json_is_integer(value))
 		return buf_printf(out, "%lld", (long long)json_integer_value(value));
 	if (json_is_real(value))
-		return append_real(json_real_value(value), out);
+		return buf_append_text(out, units_format_number(json_real_value(value), text));
 	if (json_is_boolean(value))
 		return buf_append_text(out, json_is_true(value) ? "true" : "false");
 	return 0;

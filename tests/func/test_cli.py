@@ -35,6 +35,7 @@ recipes:
     kill_after: 100ms
   short: {run: [sleep, "600"], timeout: 100ms, kill_after: 100ms}
   missing: {run: [/nonexistent/program], timeout: 60s}
+  weigh: {params: {weight: {type: number, max: 0.8, default: 0.7}}, run: [cat], stdin: "{weight}", timeout: 60s}
   small: {run: [cat], result_max: 10, timeout: 60s}
   run:
     params: {argv: {type: list, required: true, allow_dash: true}, dir: {type: path}}
@@ -283,6 +284,8 @@ class Operating(Cli):
         shown = d.bakery("recipes", "say")
         assert "Says its parameters" in shown and re.search(r"times +integer +default 1", shown), shown
         assert "standard input" in d.bakery("recipes", "echo")
+        assert re.search(r"weight +number +default 0\.7$", d.bakery("recipes", "weigh"), re.M)
+        assert "expected at most 0.8\n" in d.bakery_error(2, "order", "weigh", "weight=0.9")
         d.bakery_error(1, "recipes", "cake")
 
     def test_health_is_a_line_and_a_status(self):

@@ -1,6 +1,7 @@
 /* Durations, sizes and whole numbers as people write them. */
 #include <errno.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "conf/units.h"
@@ -91,6 +92,11 @@ START_TEST (formats_are_read_again) {
 	ck_assert_str_eq(units_format_duration(90000, text), "90s");
 	ck_assert_str_eq(units_format_duration(1500, text), "1500ms");
 	ck_assert_str_eq(units_format_size(1 << 20, text), "1MiB");
+	ck_assert_str_eq(units_format_number(0.8, text), "0.8");
+	ck_assert_str_eq(units_format_number(1e15, text), "1000000000000000");
+	ck_assert_str_eq(units_format_number(-9007199254740992.0, text), "-9007199254740992");
+	ck_assert_double_eq(strtod(units_format_number(1.0 / 3, text), NULL), 1.0 / 3);
+	ck_assert_double_eq(strtod(units_format_number(1.5e300, text), NULL), 1.5e300);
 }
 END_TEST
 

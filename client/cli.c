@@ -40,8 +40,8 @@ int cli_fail(struct cli *c, int status, const char *format, ...)
 
 int cli_usage_said(struct cli *c)
 {
-	fprintf(stderr, "usage: bakery %s %s\nMore: bakery help %s\n", c->command->name, c->command->usage,
-	    c->command->name);
+	fprintf(stderr, "usage: bakery %s%s%s\nMore: bakery help %s\n", c->command->name,
+	    *c->command->usage ? " " : "", c->command->usage, c->command->name);
 	return own_status(c, STATUS_USAGE);
 }
 
@@ -120,7 +120,7 @@ static int read_password(struct cli *c, struct buf *password)
 {
 	int r = params_read_file(c->password_file, password);
 	if (r < 0)
-		return cli_fail(c, STATUS_NO, "%s: %s", c->password_file, strerror(-r));
+		return cli_fail(c, STATUS_USAGE, "%s: %s", c->password_file, strerror(-r));
 	if (buf_append(password, "", 1) < 0)
 		return cli_fail(c, STATUS_NO, "out of memory");
 	password->data[strcspn(password->data, "\r\n")] = '\0';
@@ -138,6 +138,9 @@ int cli_open(struct cli *c)
 		if (status)
 			return status;
 	}
+	if (c->options.login && *c->options.login && !password.data)
+		return cli_fail(c, STATUS_USAGE, "to log in as %s a password is needed: --password-file",
+		    c->options.login);
 	if (c->waits && !c->retry_for_given)
 		c->options.retry_for_ms = WAIT_RETRY_FOR_MS;
 	int r = bakery_open(&c->options, &c->bakery);

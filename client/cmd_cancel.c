@@ -46,8 +46,8 @@ static bool confirm(size_t count)
 	return fgets(answer, sizeof answer, stdin) && (answer[0] == 'y' || answer[0] == 'Y');
 }
 
-/* 0 cancelled, or being cancelled; else an exit status. */
-static int cancel(struct cli *c, const char *id, const char *reason)
+/* 0 cancelled, or being cancelled; else an exit status. One that has ended since a filter found it was not asked for. */
+static int cancel(struct cli *c, const char *id, const char *reason, bool by_filter)
 {
 	struct slice words[4] = {
 	    slice_of("CANCEL"), slice_of(id), slice_of("REASON"), slice_of(reason ? reason : "")};
@@ -61,9 +61,9 @@ static int cancel(struct cli *c, const char *id, const char *reason)
 		json_print(json_pack("{sssb}", "id", id, "cancelled", cancelled));
 	else if (cancelled && !c->quiet)
 		printf("%s  cancelled\n", id);
-	else if (!cancelled)
+	else if (!cancelled && !by_filter)
 		return cli_fail(c, STATUS_NO, "order %s is final already", id);
-	return cancelled ? 0 : STATUS_NO;
+	return cancelled || by_filter ? 0 : STATUS_NO;
 }
 
 static int run(struct cli *c, int argc, char **argv)
@@ -95,7 +95,8 @@ static int run(struct cli *c, int argc, char **argv)
 			cli_fail(c, 0, "no order matches");
 		if (!status && ch.count && !yes) {
 			if (!isatty(STDIN_FILENO))
-				status = cli_usage(c, "%zu orders match; say --yes to cancel them", ch.count);
+				status = cli_usage(c, "%zu order%s; say --yes to cancel %s", ch.count,
+				    ch.count == 1 ? " matches" : "s match", ch.count == 1 ? "it" : "them");
 			else if (!confirm(ch.count))
 				status = STATUS_NO;
 		}
@@ -103,7 +104,7 @@ static int run(struct cli *c, int argc, char **argv)
 	int worst = status;
 	for (size_t i = 0; i < ch.count; i++) {
 		if (!status) {
-			int s = cancel(c, ch.ids[i], reason);
+			int s = cancel(c, ch.ids[i], reason, f.given);
 			worst = s ? s : worst;
 			status = bakery_fd(c->bakery) < 0
 				     ? s

@@ -17,6 +17,7 @@ enum { WELL, WARNING, CRITICAL, HOUR_MS = 3600 * 1000, FAILURES_COUNTED = 1000 }
 struct health {
 	int level;
 	char text[300]; /* what is wrong, "; " between */
+	bool answered;  /* the numbers are the daemon's */
 	int64_t queued, running, failed_last_hour;
 };
 
@@ -96,7 +97,14 @@ static int check(struct cli *c, struct health *h, int64_t max_age_ms, int64_t ma
 		status = check_age(c, h, max_age_ms);
 	struct filter failed = {.states = "failed"};
 	snprintf(failed.since, sizeof failed.since, "%" PRId64, text_now_ms() - HOUR_MS);
-	return status ? status : filter_each(c, &failed, FAILURES_COUNTED, count_one, &h->failed_last_hour);
+	status = status ? status : filter_each(c, &failed, FAILURES_COUNTED, count_one, &h->failed_last_hour);
+	h->answered = !status;
+	return status;
+}
+
+static void add_number(json_t *o, const char *name, bool known, int64_t value)
+{
+	json_object_set_new(o, name, known ? json_integer(value) : json_null());
 }
 
 static int run(struct cli *c, int argc, char **argv)
@@ -121,11 +129,15 @@ static int run(struct cli *c, int argc, char **argv)
 		return cli_usage(c, "%s: not an option", argv[optind]);
 	struct health h = {0};
 	if (check(c, &h, max_age_ms, max_queued))
-		worse(&h, CRITICAL, "no answer to a question");
+		worse(&h, CRITICAL, "it does not answer");
 	if (c->json) {
-		json_print(json_pack("{ss,ss,sI,sI,sI}", "health", levels[h.level], "message", h.text,
-		    "queued", (json_int_t)h.queued, "running", (json_int_t)h.running, "failed_last_hour",
-		    (json_int_t)h.failed_last_hour));
+		json_t *o = json_pack("{ss,ss}", "health", levels[h.level], "message", h.text);
+		add_number(o, "queued", h.answered, h.queued);
+		add_number(o, "running", h.answered, h.running);
+		add_number(o, "failed_last_hour", h.answered, h.failed_last_hour);
+		json_print(o);
+	} else if (!h.answered) {
+		printf("%s: %s\n", levels[h.level], h.text);
 	} else {
 		printf("%s%s%s: %" PRId64 " queued, %" PRId64 " running, %" PRId64
 		       "%s of the last hour's orders failed\n",

@@ -45,7 +45,8 @@ static int feed(struct cli *c, struct source *from, struct batch *batch)
 			status = buf_append(&payload, text, len) < 0 ? cli_fail(c, STATUS_NO, "out of memory")
 								     : 0;
 		else
-			status = params_build_one(c, from->recipe, from->name, text, &payload);
+			status = params_build_one(
+			    c, from->recipe, from->name, text, from->file ? len : strlen(text), &payload);
 		if (!status)
 			status = batch_add(batch, &payload);
 		buf_clear(&payload);

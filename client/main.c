@@ -38,8 +38,9 @@ static int unknown(const char *name)
 
 static int help(const char *name)
 {
-	const struct command *command = name ? find(name) : NULL;
-	if (name && !command)
+	bool all = !name || strcmp(name, "help") == 0 || strcmp(name, "--help") == 0;
+	const struct command *command = all ? NULL : find(name);
+	if (!all && !command)
 		return unknown(name);
 	if (command)
 		cli_help(command);

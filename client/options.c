@@ -46,8 +46,8 @@ const char cli_options_help[] =
 
 void cli_help(const struct command *command)
 {
-	printf("usage: bakery %s %s\n\n%s\nOptions of every command:\n%s", command->name, command->usage,
-	    command->help, cli_options_help);
+	printf("usage: bakery %s%s%s\n\n%s\nOptions of every command:\n%s", command->name,
+	    *command->usage ? " " : "", command->usage, command->help, cli_options_help);
 }
 
 static int set_retry_for(struct cli *c, const char *name, const char *text)

@@ -231,16 +231,18 @@ int params_build(struct cli *c, const struct value *recipe, int count, char **wo
 	return status;
 }
 
-int params_build_one(
-    struct cli *c, const struct value *recipe, const char *name, const char *value, struct buf *payload)
+int params_build_one(struct cli *c, const struct value *recipe, const char *name, const char *value,
+    size_t len, struct buf *payload)
 {
 	if (is_opaque(recipe)) {
 		if (strcmp(name, "payload") != 0)
 			return cli_fail(c, STATUS_USAGE,
 			    "recipe %s takes no parameters: say payload instead of %s",
 			    status_text(recipe, "name"), name);
-		return buf_append_text(payload, value) < 0 ? cli_fail(c, STATUS_NO, "out of memory") : 0;
+		return buf_append(payload, value, len) < 0 ? cli_fail(c, STATUS_NO, "out of memory") : 0;
 	}
+	if (strlen(value) != len)
+		return cli_fail(c, STATUS_USAGE, "%s: a line with a NUL byte is not a value", name);
 	json_t *object = json_object();
 	int status = add(c, object, recipe, name, strlen(name), value, false);
 	if (!status)

@@ -15,7 +15,7 @@ int params_fetch(struct cli *c, const char *recipe, struct value **out);
 int params_build(struct cli *c, const struct value *recipe, int count, char **words, struct buf *payload);
 /* The same for one parameter and its value; `payload` for a recipe without parameters: the value itself. */
 int params_build_one(
-    struct cli *c, const struct value *recipe, const char *name, const char *value, struct buf *payload);
+    struct cli *c, const struct value *recipe, const char *name, const char *value, size_t len, struct buf *payload);
 
 /* The whole of a file, "-": standard input, appended to *to. 0 or a negative errno value. */
 int params_read_file(const char *path, struct buf *to);

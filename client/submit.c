@@ -29,6 +29,9 @@ int submit_option(struct cli *c, struct submit *s, int option, const char *value
 		return 1;
 	case 'K':
 		s->key = value;
+		/* An unset variable of a script, which would otherwise submit twice what it means to submit once. */
+		if (!*value)
+			bad = cli_usage(c, "--key: an empty key is none");
 		break;
 	case 'D':
 		s->delay = value;

@@ -123,6 +123,7 @@ class Ordering(Cli):
 
     def test_the_same_key_gives_the_same_order(self):
         d = self.daemon(YAML)
+        assert "an empty key" in d.bakery_error(2, "order", "echo", "--key", "")
         first = d.bakery("order", "say", "--key", "k", "text=a")
         assert d.bakery("order", "say", "--key", "k", "text=a") == first
         assert first.strip() in d.bakery_error(1, "order", "say", "--key", "k", "text=b")
@@ -195,7 +196,9 @@ class Statuses(Cli):
         assert "no daemon" in d.bakery_error(69, "ping")
         d.bakery_error(69, "order", "echo")
         d.bakery_error(125, "order", "echo", "--wait")
-        d.bakery_error(2, "health")
+        out, err = d.run([BAKERY, "health"], status=2)
+        assert out == "CRITICAL: it does not answer\n" and "no daemon" in err, (out, err)
+        assert json.loads(d.run([BAKERY, "health", "--json"], status=2)[0])["queued"] is None
 
     def test_with_neither_daemon_both_places_are_named(self):
         if os.path.exists("/run/bakery/bakery.sock"):
@@ -230,6 +233,11 @@ class Many(Cli):
         for n in (0, 999, 1999):
             d.bakery("wait", ids[n])
             assert d.bakery("result", ids[n]) == f"line {n}"
+
+    def test_map_gives_a_line_as_it_is(self):
+        d = self.daemon(YAML)
+        assert d.bakery("map", "echo", "payload", "-", "--wait", input="a\0b\n") == "a\0b"
+        assert "NUL" in d.bakery_error(2, "map", "say", "text", "-", input="a\0b\n")
 
     def test_map_prints_results_in_the_order_of_the_input(self):
         d = self.daemon(YAML)
@@ -313,6 +321,8 @@ class Operating(Cli):
         server = ["--server", f"127.0.0.1:{port}", "--login", "shop", "--password-file"]
         assert d.bakery(*server, right, "order", "echo", "--wait", "--payload", "-", input="hello") == "hello"
         assert "WRONGPASS" in d.bakery_error(77, *server, wrong, "ping")
+        assert "--password-file" in d.bakery_error(2, "--server", f"127.0.0.1:{port}", "--login", "shop", "ping")
+        d.bakery_error(2, *server, "/nonexistent/password", "ping")
         assert "NOAUTH" in d.bakery_error(77, "--server", f"127.0.0.1:{port}", "ping")
         assert "NOPERM" in d.bakery_error(77, *server, right, "pause", "echo")
 
@@ -475,6 +485,11 @@ class Trouble(Cli):
     def test_an_address_that_is_none(self):
         d = self.daemon(YAML, start=False)
         d.bakery_error(2, "--server", "nonsense", "ping")
+
+    def test_help_is_there_for_help_too(self):
+        d = self.daemon(YAML, start=False)
+        assert d.bakery("help", "help") == d.bakery("help", "--help") == d.bakery("--help")
+        assert "usage: bakery ping\n" in d.bakery("ping", "--help")
 
 
 main()

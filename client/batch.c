@@ -189,7 +189,8 @@ static int drain(struct batch *b, size_t upto, size_t bytes)
 	return status;
 }
 
-int batch_add(struct batch *b, const struct buf *payload)
+/* Room for one more. 0 or the exit status. */
+static int make_room(struct batch *b)
 {
 	if (b->count == b->room) {
 		size_t room = b->room ? 2 * b->room : 256;
@@ -199,6 +200,29 @@ int batch_add(struct batch *b, const struct buf *payload)
 		b->orders = orders;
 		b->room = room;
 	}
+	return 0;
+}
+
+int batch_skip(struct batch *b, int refusal)
+{
+	/* Answers are counted in the order of the lines. */
+	int status = drain(b, 0, 0);
+	if (!status)
+		status = make_room(b);
+	if (status)
+		return status;
+	b->orders[b->count++] = (struct one){0};
+	b->sent = b->answered = b->count;
+	b->refused = refusal > b->refused ? refusal : b->refused;
+	print_ids(b);
+	return 0;
+}
+
+int batch_add(struct batch *b, const struct buf *payload)
+{
+	int status = make_room(b);
+	if (status)
+		return status;
 	struct one o = {.key = make_key(b)};
 	if (!o.key || buf_append(&o.payload, buf_bytes(payload), payload->len) < 0) {
 		free(o.key);

@@ -30,6 +30,8 @@ static int own_status(const struct cli *c, int status)
 int cli_fail(struct cli *c, int status, const char *format, ...)
 {
 	fputs("bakery: ", stderr);
+	if (c->line)
+		fprintf(stderr, "line %zu: ", c->line);
 	va_list args;
 	va_start(args, format);
 	text_vprint(stderr, format, args);

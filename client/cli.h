@@ -33,6 +33,7 @@ struct cli {
 	bool waits; /* goes on through a restart of the daemon: see cli_open() */
 	bool
 	    waits_for_one; /* this command exits with the status of a job: failures of ours are STATUS_WAIT_OTHER */
+	size_t line;       /* of the input, for cli_fail() to name; 0: none */
 	const struct command *command;
 	struct bakery *bakery; /* NULL until cli_open() */
 };

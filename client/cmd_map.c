@@ -36,6 +36,8 @@ static int feed(struct cli *c, struct source *from, struct batch *batch)
 	char *line = NULL;
 	size_t room = 0, len = 0;
 	int status = 0;
+	/* A wrong name is wrong for all lines, a wrong value for its own. */
+	bool takes = from->json_lines || params_takes(from->recipe, from->name);
 	for (int i = 0; !status; i++) {
 		if (from->file ? !next_line(from->file, &line, &room, &len) : i == from->argc)
 			break;
@@ -44,11 +46,16 @@ static int feed(struct cli *c, struct source *from, struct batch *batch)
 		if (from->json_lines)
 			status = buf_append(&payload, text, len) < 0 ? cli_fail(c, STATUS_NO, "out of memory")
 								     : 0;
-		else
+		else {
+			c->line = takes ? (size_t)i + 1 : 0;
 			status = params_build_one(
 			    c, from->recipe, from->name, text, from->file ? len : strlen(text), &payload);
+			c->line = 0;
+		}
 		if (!status)
 			status = batch_add(batch, &payload);
+		else if (takes && status == STATUS_USAGE)
+			status = batch_skip(batch, status);
 		buf_clear(&payload);
 	}
 	if (!status && from->file && ferror(from->file))

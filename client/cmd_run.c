@@ -8,18 +8,19 @@
 #include "client/json.h"
 #include "client/submit.h"
 
-/* {"argv": [COMMAND, ARG…], "dir": HERE} */
+/* {"argv": [COMMAND, ARG…], "dir": HERE}. NULL when that cannot be said. */
 static char *make_payload(int argc, char **argv)
 {
 	char *here = getcwd(NULL, 0);
 	if (!here)
 		return NULL;
 	json_t *words = json_array(), *payload = json_object();
+	bool whole = true;
 	for (int i = 0; i < argc; i++)
-		json_array_append_new(words, json_text(argv[i], strlen(argv[i])));
+		whole = json_array_append_new(words, json_exact(argv[i], strlen(argv[i]))) == 0 && whole;
 	json_object_set_new(payload, "argv", words);
-	json_object_set_new(payload, "dir", json_text(here, strlen(here)));
-	char *text = json_dumps(payload, JSON_COMPACT);
+	whole = json_object_set_new(payload, "dir", json_exact(here, strlen(here))) == 0 && whole;
+	char *text = whole ? json_dumps(payload, JSON_COMPACT) : NULL;
 	json_decref(payload);
 	free(here);
 	return text;
@@ -38,7 +39,8 @@ static int run(struct cli *c, int argc, char **argv)
 		return cli_usage(c, "which command?");
 	char *payload = make_payload(argc - optind, argv + optind), *id = NULL;
 	if (!payload)
-		return cli_fail(c, STATUS_NO, "the current directory cannot be told, or is not UTF-8");
+		return cli_fail(c, STATUS_USAGE,
+		    "the command or the current directory is not UTF-8, or the latter is gone");
 	status = submit_order(c, &s, "run", slice_of(payload), &id);
 	free(payload);
 	if (!status)

@@ -50,6 +50,11 @@ static bool is_utf8(const char *bytes, size_t len)
 	return true;
 }
 
+json_t *json_exact(const char *bytes, size_t len)
+{
+	return is_utf8(bytes, len) ? json_stringn(bytes, len) : NULL;
+}
+
 json_t *json_text(const char *bytes, size_t len)
 {
 	if (is_utf8(bytes, len))

@@ -8,7 +8,9 @@
 
 #include "proto/value.h"
 
-/* A string; bytes that are not UTF-8 become U+FFFD. */
+/* A string, exactly these bytes; NULL when they are not UTF-8 or hold a NUL: JSON has no word for them. */
+json_t *json_exact(const char *bytes, size_t len);
+/* A string to look at; bytes that are not UTF-8 become U+FFFD. */
 json_t *json_text(const char *bytes, size_t len);
 /* A reply: maps become objects, and members that are times (created, started …) RFC 3339. */
 json_t *json_from_value(const struct value *v);

@@ -64,7 +64,7 @@ int params_fetch(struct cli *c, const char *recipe, struct value **out)
 static json_t *absolute(const char *path)
 {
 	if (*path == '/')
-		return json_text(path, strlen(path));
+		return json_exact(path, strlen(path));
 	while (path[0] == '.' && path[1] == '/')
 		for (path += 2; *path == '/'; path++)
 			;
@@ -76,7 +76,7 @@ static json_t *absolute(const char *path)
 	if (strcmp(path, ".") != 0 && *path)
 		buf_printf(&b, "/%s", path);
 	free(here);
-	json_t *text = json_text(buf_bytes(&b), b.len);
+	json_t *text = json_exact(buf_bytes(&b), b.len);
 	buf_clear(&b);
 	return text;
 }
@@ -112,6 +112,8 @@ static json_t *number(const char *text)
 /* One value of a type. NULL when the text is none. */
 static json_t *convert(const char *type, const char *text, size_t len)
 {
+	if (strlen(text) != len)
+		return NULL;
 	if (strcmp(type, "path") == 0)
 		return absolute(text);
 	if (strcmp(type, "boolean") == 0)
@@ -121,7 +123,7 @@ static json_t *convert(const char *type, const char *text, size_t len)
 	int64_t n;
 	if (strcmp(type, "integer") == 0)
 		return units_parse_int(text, len, INT64_MIN, INT64_MAX, &n) == 0 ? json_integer(n) : NULL;
-	return json_text(text, len); /* a string, or an element of a list */
+	return json_exact(text, len); /* a string, or an element of a list */
 }
 
 static const struct value *find_param(const struct value *params, const char *name, size_t len)
@@ -148,7 +150,7 @@ static int unknown_param(
 
 /* NAME and a value into the object. from_file: the value @FILE is read. */
 static int add(struct cli *c, json_t *object, const struct value *recipe, const char *name, size_t name_len,
-    const char *value, bool from_file)
+    const char *value, size_t value_len, bool from_file)
 {
 	const struct value *params = value_get(recipe, "params");
 	const struct value *param = find_param(params, name, name_len);
@@ -164,11 +166,18 @@ static int add(struct cli *c, json_t *object, const struct value *recipe, const 
 			return cli_fail(c, STATUS_USAGE, "%s: %s", value + 1, strerror(-r));
 		}
 	} else {
-		r = buf_append_text(&bytes, value + (from_file && value[0] == '@'));
+		size_t skip = from_file && value[0] == '@';
+		r = buf_append(&bytes, value + skip, value_len - skip);
 	}
 	size_t len = bytes.len;
 	json_t *v = r == 0 && buf_append(&bytes, "", 1) == 0 ? convert(type, buf_bytes(&bytes), len) : NULL;
+	json_t *text = r == 0 ? json_exact(buf_bytes(&bytes), len) : NULL;
+	bool is_text = text;
+	json_decref(text);
 	buf_clear(&bytes);
+	if (!v && !is_text)
+		return cli_fail(c, STATUS_USAGE, "%.*s=%s: not UTF-8, which a parameter must be",
+		    (int)name_len, name, value);
 	if (!v)
 		return cli_fail(c, STATUS_USAGE, "%.*s=%s: not %s %s", (int)name_len, name, value,
 		    strchr("aeiou", *type) ? "an" : "a", type);
@@ -222,13 +231,19 @@ int params_build(struct cli *c, const struct value *recipe, int count, char **wo
 		if (!equals || equals == words[i])
 			status = cli_usage(c, "%s: a parameter is given as NAME=VALUE", words[i]);
 		else
-			status = add(
-			    c, object, recipe, words[i], (size_t)(equals - words[i]), equals + 1, true);
+			status = add(c, object, recipe, words[i], (size_t)(equals - words[i]), equals + 1,
+			    strlen(equals + 1), true);
 	}
 	if (!status)
 		status = dump(c, object, payload);
 	json_decref(object);
 	return status;
+}
+
+bool params_takes(const struct value *recipe, const char *name)
+{
+	return is_opaque(recipe) ? strcmp(name, "payload") == 0
+				 : find_param(value_get(recipe, "params"), name, strlen(name)) != NULL;
 }
 
 int params_build_one(struct cli *c, const struct value *recipe, const char *name, const char *value,
@@ -241,10 +256,8 @@ int params_build_one(struct cli *c, const struct value *recipe, const char *name
 			    status_text(recipe, "name"), name);
 		return buf_append(payload, value, len) < 0 ? cli_fail(c, STATUS_NO, "out of memory") : 0;
 	}
-	if (strlen(value) != len)
-		return cli_fail(c, STATUS_USAGE, "%s: a line with a NUL byte is not a value", name);
 	json_t *object = json_object();
-	int status = add(c, object, recipe, name, strlen(name), value, false);
+	int status = add(c, object, recipe, name, strlen(name), value, len, false);
 	if (!status)
 		status = dump(c, object, payload);
 	json_decref(object);

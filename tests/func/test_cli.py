@@ -237,7 +237,7 @@ class Many(Cli):
     def test_map_gives_a_line_as_it_is(self):
         d = self.daemon(YAML)
         assert d.bakery("map", "echo", "payload", "-", "--wait", input="a\0b\n") == "a\0b"
-        assert "NUL" in d.bakery_error(2, "map", "say", "text", "-", input="a\0b\n")
+        assert "line 1: text=a: not UTF-8" in d.bakery_error(2, "map", "say", "text", "-", input="a\0b\n")
 
     def test_map_prints_results_in_the_order_of_the_input(self):
         d = self.daemon(YAML)
@@ -257,6 +257,23 @@ class Many(Cli):
         out, err = d.run([BAKERY, "map", "say", "--json-lines", "-", "--wait"], status=1, input='{"times":1}\n{"times":99}\n{"times":2}\n')
         assert out == '{"times":1}{"times":2}'
         assert "line 2" in err and "times" in err
+
+    def test_map_names_the_line_that_is_no_value(self):
+        d = self.daemon(YAML)
+        out, err = d.run([BAKERY, "map", "say", "times", "1", "two", "3", "--wait"], status=1)
+        assert out == '{"times":1}{"times":3}' and "line 2: times=two: not an integer" in err, (out, err)
+        out, err = d.run([BAKERY, "map", "say", "times", "-", "--json"], status=2, input="one\n2\nthree\n4\n")
+        assert [json.loads(line)["line"] for line in out.splitlines()] == [2, 4], out
+        assert err.count("line 1: ") == err.count("line 3: ") == 1, err
+        assert "line" not in d.bakery_error(2, "map", "say", "tims", "1", "2")
+
+    def test_a_value_that_is_not_utf8_is_refused_rather_than_changed(self):
+        d = self.daemon(YAML)
+        for value in ("text", "file", "words"):
+            assert "not UTF-8" in d.bakery_error(2, "order", "say", value + "=caf\udce9")
+        assert "not UTF-8" in d.bakery_error(2, "run", "--", "echo", "caf\udce9")
+        assert d.bakery("order", "echo", "--payload", "-", "--wait", input="caf\u00e9") == "caf\u00e9"
+        assert d.bakery("list", "--quiet", "--recipe", "say") == ""
 
     def test_map_says_in_json_which_line_it_was(self):
         d = self.daemon(YAML)

@@ -72,6 +72,9 @@ static void show(const struct value *order)
 	table_add(t, "state");
 	table_add_coloured(t, state, text_state_colour(state));
 	add(t, "ended because it", strcmp(state, "done") == 0 ? "" : status_words(order, words));
+	add(t, strcmp(state, "cancelled") == 0 ? "cancelled by" : "cancel asked by",
+	    status_text(order, "by"));
+	add(t, "reason", status_text(order, "reason"));
 	add_attempts(t, order);
 	add(t, "user", status_text(order, "user"));
 	add(t, "pool", status_text(order, "pool"));

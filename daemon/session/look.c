@@ -82,6 +82,8 @@ FIELD(result_cut, reply_bool(w, o->result_cut))
 FIELD(key, text_or_null(w, o->key))
 FIELD(seq, reply_id(w, (int64_t)o->seq))
 FIELD(user, reply_text(w, o->user))
+FIELD(by, text_or_null(w, o->by))
+FIELD(reason, text_or_null(w, o->reason))
 #undef FIELD
 
 static const struct {
@@ -109,6 +111,8 @@ static const struct {
     {"key", show_key},
     {"seq", show_seq},
     {"user", show_user},
+    {"by", show_by},
+    {"reason", show_reason},
 };
 
 int look_reply(const struct conf *conf, const struct store_order *order, struct reply_writer *w)

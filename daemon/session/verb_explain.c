@@ -70,6 +70,11 @@ static int await_explained(struct errand *e, const struct store_order *o, struct
 		snprintf(x->text, sizeof x->text, "Attempt %d has been running since %s%s.", o->attempt, when,
 		    o->cancel_requested ? ", and is being cancelled" : "");
 		return 0;
+	case ORDER_CANCELLED:
+		clock_format_utc(o->finished_ms, when);
+		snprintf(x->text, sizeof x->text, "It was cancelled%s%s at %s.", o->by ? " by " : "",
+		    o->by ? o->by : "", when);
+		return 0;
 	default:
 		clock_format_utc(o->finished_ms, when);
 		snprintf(x->text, sizeof x->text, "It ended at %s.", when);

@@ -169,6 +169,8 @@ class Statuses(Cli):
         out, _ = waiting.communicate()
         assert (waiting.returncode, "cancelled" in out) == (125, True), out
         assert "final already" in d.bakery_error(1, "cancel", number)
+        shown = d.bakery("show", number)
+        assert re.search(r"^cancelled by +\S+$", shown, re.M) and re.search(r"^reason +a test$", shown, re.M), shown
 
     def test_of_what_is_refused(self):
         d = self.daemon(YAML)

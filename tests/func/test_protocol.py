@@ -30,7 +30,7 @@ def tcp_address(daemon):
 
 
 STATUS_FIELDS = ("id recipe state attempt retries_left priority created due queued started finished pool cause exit signal "
-                 "message result_bytes result_cut key seq user").split()
+                 "message result_bytes result_cut key seq user by reason").split()
 
 
 class Golden(Case):
@@ -61,7 +61,7 @@ class Golden(Case):
             "priority": number(0), "created": number(map["created"]), "due": null, "queued": number(map["queued"]),
             "started": number(map["started"]), "finished": number(map["finished"]), "pool": text(b"default"), "cause": text(b"exit"),
             "exit": number(0), "signal": null, "message": null, "result_bytes": number(9), "result_cut": no, "key": text(b"k"),
-            "seq": text(map["seq"]), "user": text(map["user"]),
+            "seq": text(map["seq"]), "user": text(map["user"]), "by": null, "reason": null,
         }
         head = b"%%%d\r\n" % len(values) if resp == 3 else b"*%d\r\n" % (2 * len(values))
         c.send(encode("STATUS", id))
@@ -99,6 +99,9 @@ class Golden(Case):
         assert list(explain) == ["id", "state", "waits_for", "place", "text"], explain
         assert explain["state"] == "queued" and explain["waits_for"] == "paused" and explain["place"] == 0, explain
         golden(b":1\r\n", "CANCEL", waiting, "REASON", "no time")
+        cancelled = c.ask("STATUS", waiting)
+        assert cancelled["by"] == cancelled["user"] and cancelled["reason"] == "no time", cancelled
+        assert re.search(r"^It was cancelled by \S+ at \S+Z\.$", c.ask("EXPLAIN", waiting)["text"])
         golden(b"+OK\r\n", "RESUME", "RECIPE", "copy")
         recipe = c.ask("RECIPES", "cake")
         assert recipe["retries"] == 2 and recipe["timeout"] == 30000 and recipe["done"] == 1, recipe

@@ -168,8 +168,11 @@ int await_connection_written(struct connection *c)
 int await_connection_room(struct connection *c, size_t bytes)
 {
 	int r = 0;
-	while (r == 0 && !has_room(c, bytes))
-		r = await_connection_change(c, CLOCK_NEVER);
+	while (r == 0 && !has_room(c, bytes)) {
+		flush(c); /* what it sends here, nobody tells of */
+		if (c->dead || !has_room(c, bytes))
+			r = await_connection_change(c, CLOCK_NEVER);
+	}
 	return r;
 }
 
@@ -245,6 +248,8 @@ static int await_input(struct connection *c)
 			return (int)n;
 		}
 		bool half = !request_parser_idle(c->parser, &c->in);
+		if (!half)
+			c->request_deadline_ns = 0; /* what has begun was an empty line */
 		if (!half && !c->starved)
 			return 1;
 		int r = half ? await_rest(c) : await_connection_change(c, CLOCK_NEVER);

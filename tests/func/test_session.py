@@ -69,6 +69,13 @@ class Pipelines(Case):
         assert isinstance(replies[1], list) and isinstance(replies[4], dict)
         assert replies[2] == "PONG" and replies[5] == "RESET" and replies[6] == "PONG"
 
+    def test_a_small_reply_before_one_that_may_take_all_the_room(self):
+        d = self.daemon(CONFIG + "limits: {result: 32MiB}\n")
+        c = d.connect()
+        id = c.ok("ORDER", "copy", "x").decode()
+        c.ok("AWAIT", "0", id)
+        assert c.pipeline([("PING",), ("RESULT", id), ("PING",)]) == ["PONG", b"x", "PONG"]
+
     def test_half_closed_it_still_gets_its_answers(self):
         d = self.daemon(CONFIG)
         c = d.connect()
@@ -183,6 +190,12 @@ users:
         c = d.connect(address=address)
         replies = c.pipeline([("PING",), ("AUTH", "shop", "wrong"), ("PING",), ("AUTH", "shop", "sesame"), ("PING",), ("AUTH", "shop", "wrong"), ("PING",)])
         assert [r.code if isinstance(r, Error) else str(r) for r in replies] == ["NOAUTH", "WRONGPASS", "NOAUTH", "OK", "PONG", "WRONGPASS", "PONG"]
+
+    def test_a_stranger_is_answered_as_often_as_it_asks(self):
+        d, address = self.start()
+        c = d.connect(address=address)
+        replies = c.pipeline([("HELLO", "3")] * 500 + [("AUTH", "shop", "sesame"), ("PING",)])
+        assert {r.code for r in replies[:500]} == {"NOAUTH"} and replies[500:] == ["OK", "PONG"]
 
     def test_a_wrong_password_is_never_remembered_and_a_right_one_costs_once(self):
         d, address = self.start()

@@ -344,6 +344,24 @@ class Strangers(Case):
         d.clock.advance(6)
         c.expect_closed()
 
+    def test_an_empty_line_in_two_pieces_is_no_request_that_has_begun(self):
+        d = self.daemon(clock=True)
+        other, c = d.connect(3), d.connect()
+
+        def tasks():
+            return other.ask("STATS")["loop"]["tasks"]
+
+        idle = tasks()
+        c.send(b"\r")
+        d.wait_until(lambda: tasks() > idle, "half a line")
+        c.send(b"\n")
+        d.wait_until(lambda: tasks() == idle, "the rest of it")
+        d.clock.advance(61)
+        c.send(b"*1\r\n")
+        d.wait_until(lambda: tasks() > idle, "half a request")
+        c.send(b"$4\r\nPING\r\n")
+        c.expect(b"+PONG\r\n")
+
     def test_one_address_cannot_take_all_places(self):
         d = self.daemon(TCP)
         guests = [d.connect(address=tcp_address(d)) for _ in range(32)]

@@ -233,6 +233,7 @@ class Processes(Case):
             signal.signal(signal.SIGCHLD, before)
         d.kill("front")
         d.kill("worker")
+        d.wait_log("ready", 2)
         with d.connect() as c:
             assert c.ask("AWAIT", "60s", c.ok("ORDER", "echo", "x"))["state"] == "done"
 

@@ -78,6 +78,31 @@ static int open_state(struct daemon *d)
 	return statedir_open(d->conf->state_dir, uid, gid, &d->state, why) ? fail(why) : 0;
 }
 
+/* Who may rename in it could put a directory of his own in the place of a job's. */
+static int check_work(const struct daemon *d, char why[static 256])
+{
+	struct stat st;
+	uid_t uid;
+	gid_t gid;
+	int r = privilege_find_user(d->conf->daemon_user, &uid, &gid);
+	if (!r && fstat(d->work.parent_fd, &st) < 0)
+		r = -errno;
+	if (r) {
+		snprintf(why, 256, "work_dir %.150s: %s", d->conf->work_dir, strerror(-r));
+	} else if (st.st_uid != 0 && st.st_uid != geteuid() && st.st_uid != uid) {
+		snprintf(why, 256,
+		    "work_dir %.120s belongs to user %u, who could exchange the jobs' directories",
+		    d->conf->work_dir, st.st_uid);
+		r = -EPERM;
+	} else if (st.st_mode & S_IWOTH && !(st.st_mode & S_ISVTX)) {
+		snprintf(why, 256,
+		    "work_dir %.120s: everybody could exchange the jobs' directories: mode %04o",
+		    d->conf->work_dir, st.st_mode & 07777);
+		r = -EPERM;
+	}
+	return r;
+}
+
 /* What an earlier daemon left there goes now: nobody works in it any more. */
 static int open_work(struct daemon *d)
 {
@@ -89,11 +114,12 @@ static int open_work(struct daemon *d)
 		r = workdir_open(&d->work, path, d->state.instance, geteuid(), getegid());
 	if (!r && fchmod(d->work.fd, WORK_DIR_MODE) < 0)
 		r = -errno;
-	if (!r)
-		return 0;
 	char why[256];
-	snprintf(why, sizeof why, "work_dir %.150s: %s", path, strerror(-r));
-	return fail(why);
+	if (r) {
+		snprintf(why, sizeof why, "work_dir %.150s: %s", path, strerror(-r));
+		return fail(why);
+	}
+	return check_work(d, why) ? fail(why) : 0;
 }
 
 static int open_listeners(struct daemon *d)

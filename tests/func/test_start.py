@@ -54,6 +54,19 @@ class Start(Case):
         path = os.path.join("/sys" if os.getuid() == 0 else closed, "bakery-test-state")
         self.refused(f"state_dir: {path}\n" + YAML, path)
 
+    def test_a_work_directory_in_which_others_could_exchange_the_jobs_own(self):
+        path = self.path("work")
+        os.mkdir(path)
+        os.chmod(path, 0o777)
+        assert "everybody" in self.refused(f"work_dir: {path}\n" + YAML, path)
+        if os.getuid() == 0:
+            os.chmod(path, 0o755)
+            os.chown(path, 12345, 12345)
+            assert "12345" in self.refused(f"work_dir: {path}\n" + YAML, path)
+            os.chown(path, 0, 0)
+        os.chmod(path, 0o1777)
+        self.daemon(f"work_dir: {path}\n" + YAML)
+
     def test_a_database_of_a_newer_version_is_left_alone(self):
         d = self.daemon(YAML)
         d.stop()

@@ -17,6 +17,9 @@
 #include "daemon/base/log.h"
 #include "daemon/task/task.h"
 
+/* A worker answers at once whatever its job does, unless it has been stopped; and all orders wait for its answer. */
+enum { SILENCE_MS = 30000 };
+
 static void set_state(struct worker *w, enum worker_state state)
 {
 	struct pool *p = w->pool;
@@ -71,6 +74,7 @@ void worker_settle(struct worker *w)
 /* What it has is known, or never will be. */
 static void worker_answered(struct worker *w)
 {
+	loop_timer_clear(task_loop(), &w->silence);
 	if (w->old) {
 		w->old = false;
 		w->pool->pools->old--;
@@ -84,6 +88,7 @@ static void worker_close(struct worker *w)
 	if (w->at_end)
 		return;
 	w->at_end = true;
+	loop_timer_clear(task_loop(), &w->silence);
 	loop_fd_remove(&w->watch);
 	ready_remove(&w->flush);
 	channel_clear(&w->channel);
@@ -110,6 +115,11 @@ static void worker_broken(struct worker *w, int error)
 	worker_close(w);
 	if (p->on_broken)
 		p->on_broken(p->broken_arg, w->pool->name, w->index, w->pid);
+}
+
+static void on_silence(struct loop_timer *t)
+{
+	worker_broken((struct worker *)((char *)t - offsetof(struct worker, silence)), -ETIMEDOUT);
 }
 
 static bool is_gone(int r)
@@ -340,6 +350,12 @@ int worker_new(struct pool *pool, int index, int64_t pid, int fd, bool fresh)
 	int r = channel_init(&w->channel, fd);
 	if (!r)
 		r = loop_fd_add(task_loop(), &w->watch, fd, on_ready);
+	bool old = !fresh && !p->settled;
+	if (!r && old) {
+		r = loop_timer_set(task_loop(), &w->silence, clock_deadline_ms(SILENCE_MS), on_silence);
+		if (r)
+			loop_fd_remove(&w->watch);
+	}
 	if (r) {
 		channel_clear(&w->channel);
 		free(w);
@@ -347,7 +363,7 @@ int worker_new(struct pool *pool, int index, int64_t pid, int fd, bool fresh)
 	}
 	TAILQ_INSERT_TAIL(&pool->workers, w, entry);
 	pool->counts[WORKER_STARTING]++;
-	if (!fresh && !p->settled) {
+	if (old) {
 		w->old = true;
 		p->old++;
 	}

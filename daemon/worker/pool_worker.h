@@ -60,6 +60,7 @@ struct worker {
 	int status;          /* when reaped */
 	struct channel channel;
 	struct loop_fd watch;
+	struct loop_timer silence; /* old: how long it may still say nothing */
 	struct ready flush;
 	struct place places[PLACES];
 };

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "daemon/base/clock.h"
 #include "daemon/base/err.h"
 #include "daemon/base/log.h"
 #include "daemon/loop/loop.h"
@@ -550,6 +551,40 @@ START_TEST (a_worker_is_lost_when_it_is_reaped_and_read_to_its_end) {
 }
 END_TEST
 
+START_TEST (one_that_says_nothing_is_broken_after_a_while) {
+	clock_test_advance(0, 0);
+	set_up();
+	play(false);
+	pools_announced(pools);
+	clock_test_advance(29 * NS_PER_S, 0);
+	turn();
+	ck_assert_int_eq(broken, 0);
+	clock_test_advance(2 * NS_PER_S, 0);
+	run_until(is_broken);
+	ck_assert_int_eq(broken_pid, 4711);
+	ck_assert(!is_settled());
+	pools_worker_ended(pools, "ovens", 1, 4711, SIGKILL);
+	run_until(is_settled);
+	channel_clear(&played);
+	take_down();
+}
+END_TEST
+
+START_TEST (one_that_has_answered_may_be_silent) {
+	clock_test_advance(0, 0);
+	set_up();
+	play(false);
+	pools_announced(pools);
+	play_claim(0, 0);
+	run_until(is_settled);
+	clock_test_advance(60 * NS_PER_S, 0);
+	turn();
+	ck_assert_int_eq(broken, 0);
+	channel_clear(&played);
+	take_down();
+}
+END_TEST
+
 START_TEST (reaped_first_read_to_its_end_later) {
 	set_up();
 	play(true);
@@ -725,6 +760,8 @@ int main(void)
 	tcase_add_test(t, a_new_front_discards_what_is_nobodys);
 	tcase_add_test(t, settled_without_any_worker);
 	tcase_add_test(t, a_worker_is_lost_when_it_is_reaped_and_read_to_its_end);
+	tcase_add_test(t, one_that_says_nothing_is_broken_after_a_while);
+	tcase_add_test(t, one_that_has_answered_may_be_silent);
 	tcase_add_test(t, reaped_first_read_to_its_end_later);
 	tcase_add_test(t, what_it_said_before_it_died_counts);
 	tcase_add_test(t, an_old_worker_that_ends_without_a_word_settles);

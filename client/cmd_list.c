@@ -20,7 +20,7 @@ struct listing {
 
 static void head(struct listing *l)
 {
-	static const char *const names[] = {"ID", "RECIPE", "STATE", "SUBMITTED", "TOOK", "ATTEMPT", "WHY"};
+	static const char *const names[] = {"ID", "RECIPE", "STATE", "SUBMITTED", "TOOK", "ATTEMPT", "CAUSE"};
 	l->table = table_new(sizeof names / sizeof *names);
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		table_add(l->table, names[i]);
@@ -53,7 +53,7 @@ static int row(void *arg, const struct value *order)
 	table_add(l->table, ran ? text_duration(finished - started, text) : "");
 	snprintf(text, sizeof text, "%" PRId64, status_number(order, "attempt", &n) ? n : 0);
 	table_add(l->table, text);
-	table_add(l->table, strcmp(state, "done") == 0 ? "" : status_words(order, words));
+	table_add(l->table, strcmp(state, "done") == 0 ? "" : status_cause(order, words));
 	/* A long list comes in pieces, so that memory does not follow its length. */
 	if (l->rows % FLUSH_ROWS == 0) {
 		table_print(l->table);

@@ -32,6 +32,7 @@ static void list(const struct value *recipes)
 {
 	static const char *const names[] = {"RECIPE", "TAKES", "QUEUED", "RUNNING", "DESCRIPTION"};
 	struct table *t = table_new(sizeof names / sizeof *names);
+	table_fit(t);
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		table_add(t, names[i]);
 	for (size_t i = 0; i < recipes->count; i++) {

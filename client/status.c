@@ -45,6 +45,21 @@ int status_exit(const struct value *map)
 	return STATUS_WAIT_OTHER;
 }
 
+const char *status_cause(const struct value *map, char out[static STATUS_WORDS_MAX])
+{
+	const char *cause = status_text(map, "cause");
+	int64_t n;
+	if (strcmp(cause, status_text(map, "state")) == 0)
+		cause = ""; /* cancelled */
+	bool number = (strcmp(cause, "exit") == 0 || strcmp(cause, "signal") == 0) &&
+		      status_number(map, cause, &n);
+	if (number)
+		snprintf(out, STATUS_WORDS_MAX, "%s %" PRId64, cause, n);
+	else
+		snprintf(out, STATUS_WORDS_MAX, "%s", cause);
+	return out;
+}
+
 const char *status_words(const struct value *map, char out[static STATUS_WORDS_MAX])
 {
 	static const struct {

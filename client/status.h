@@ -22,5 +22,7 @@ int status_exit(const struct value *map);
 enum { STATUS_WORDS_MAX = 120 };
 /* Why it ended ("exited with status 3", "took longer than it may"), "" when it has not. Returns out. */
 const char *status_words(const struct value *map, char out[static STATUS_WORDS_MAX]);
+/* The same in a word for a table ("exit 3", "timeout"), "" where the state says it already. Returns out. */
+const char *status_cause(const struct value *map, char out[static STATUS_WORDS_MAX]);
 
 #endif

@@ -4,8 +4,11 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
+
+enum { NARROWEST = 16 }; /* columns on the screen that a cell keeps */
 
 /* ---- time ---- */
 
@@ -113,6 +116,7 @@ struct cell {
 };
 
 struct table {
+	bool fit;
 	size_t columns, count, room;
 	struct cell *cells;
 };
@@ -123,6 +127,12 @@ struct table *table_new(size_t columns)
 	if (t)
 		t->columns = columns;
 	return t;
+}
+
+void table_fit(struct table *t)
+{
+	if (t)
+		t->fit = true;
 }
 
 void table_add_coloured(struct table *t, const char *text, const char *colour)
@@ -137,7 +147,8 @@ void table_add_coloured(struct table *t, const char *text, const char *colour)
 		t->cells = cells;
 		t->room = room;
 	}
-	t->cells[t->count++] = (struct cell){text ? strdup(text) : NULL, colour};
+	char *copy = text ? malloc(strlen(text) + sizeof "…") : NULL; /* room for cut() */
+	t->cells[t->count++] = (struct cell){copy ? strcpy(copy, text) : NULL, colour};
 }
 
 void table_add(struct table *t, const char *cell)
@@ -152,6 +163,38 @@ static size_t width(const char *text)
 	for (; text && *text; text++)
 		n += ((unsigned char)*text & 0xc0) != 0x80;
 	return n;
+}
+
+/* At most so many columns of a text, the last of them "…" when there are more. */
+static void cut(char *text, size_t columns)
+{
+	if (width(text) <= columns)
+		return;
+	size_t n = 0, at = 0;
+	while (n < columns - 1 || (text[at] & 0xc0) == 0x80)
+		n += (text[++at] & 0xc0) != 0x80;
+	memcpy(text + at, "…", sizeof "…");
+}
+
+/* Makes the widest columns narrower until rows fit on the terminal, or nothing is left to gain. */
+static void fit(struct table *t, size_t *widths)
+{
+	struct winsize size;
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || !size.ws_col)
+		return;
+	size_t total = 0, widest = 0;
+	for (size_t i = 0; i < t->columns; i++)
+		total += widths[i] + (i ? 2 : 0);
+	for (; total > size.ws_col; total--) {
+		for (size_t i = 0; i < t->columns; i++)
+			widest = widths[i] > widths[widest] ? i : widest;
+		if (widths[widest] <= NARROWEST)
+			break;
+		widths[widest]--;
+	}
+	for (size_t i = 0; i < t->count; i++)
+		if (t->cells[i].text)
+			cut(t->cells[i].text, widths[i % t->columns]);
 }
 
 static void print_row(const struct table *t, size_t first, const size_t *widths)
@@ -182,6 +225,8 @@ void table_print(struct table *t)
 		if (w > widths[i % t->columns])
 			widths[i % t->columns] = w;
 	}
+	if (widths && t->fit)
+		fit(t, widths);
 	for (size_t i = 0; widths && i < t->count; i += t->columns)
 		print_row(t, i, widths);
 	for (size_t i = 0; i < t->count; i++)

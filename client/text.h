@@ -38,6 +38,8 @@ struct table *table_new(size_t columns); /* NULL: no memory; the others accept t
 /* NULL: an empty cell. After as many cells as there are columns a new row begins. */
 void table_add(struct table *t, const char *cell);
 void table_add_coloured(struct table *t, const char *cell, const char *colour);
+/* On a terminal that is too narrow the widest cells are cut, and end in "…", so that a row is a line. */
+void table_fit(struct table *t);
 /* Prints to standard output and frees. */
 void table_print(struct table *t);
 

@@ -1,5 +1,6 @@
 """The command line: what it prints, what its exit statuses say, and what it does when something goes wrong."""
 
+import fcntl
 import json
 import os
 import pty
@@ -7,7 +8,9 @@ import re
 import select
 import signal
 import socket
+import struct
 import subprocess
+import termios
 
 from bakery_daemon import _known
 from bakery_test import BAKERY, BAKERYD, PATIENCE, SOURCE, Case, Skip, main
@@ -413,6 +416,20 @@ class Terminal(Cli):
         out, _ = p.communicate()
         assert (p.returncode, out) == (0, "through\n")
         os.close(terminal)
+
+    def test_tables_fit_on_a_terminal(self):
+        d = self.daemon(YAML.replace("Says its parameters", "Says its parameters, " * 10 + "é"))
+        d.bakery("order", "shell", "script=exit 3")
+        d.bakery_error(3, "wait", d.bakery("list", "--quiet").strip())
+        assert "é" in d.bakery("recipes")
+        for command, last in (("recipes", "…"), ("list", "exit 3")):
+            ours, theirs = pty.openpty()
+            fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+            subprocess.run([BAKERY, command], env={**d.client_env(), "TERM": "dumb"}, stdout=theirs, check=True)
+            os.close(theirs)
+            shown = self.watch(ours, last.encode()).decode()
+            os.close(ours)
+            assert all(len(line) <= 80 for line in shown.splitlines()), shown
 
     def test_nothing_moves_where_that_is_not_welcome(self):
         d = self.daemon(YAML)

@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,28 +38,19 @@ void gate_free(struct gate *g)
 	free(g);
 }
 
-static void network_of(const struct peer *peer, uint8_t out[static 16])
-{
-	struct in6_addr six;
-	memcpy(&six, peer->address, 16);
-	memcpy(out, peer->address, 16);
-	if (!IN6_IS_ADDR_V4MAPPED(&six))
-		memset(out + 8, 0, 8);
-}
-
-/* The counter of this peer's network, made if need be. NULL when memory is refused. */
+/* The counter of where this peer comes from, made if need be. NULL when memory is refused. */
 static struct gate_address *address_get(struct gate *g, const struct peer *peer)
 {
-	uint8_t network[16];
-	network_of(peer, network);
+	uint8_t origin[16];
+	peer_origin(peer, origin);
 	struct gate_address *a;
-	HASH_FIND(hh, g->addresses, network, sizeof network, a);
+	HASH_FIND(hh, g->addresses, origin, sizeof origin, a);
 	if (a)
 		return a;
 	a = calloc(1, sizeof *a);
 	if (!a)
 		return NULL;
-	memcpy(a->address, network, sizeof network);
+	memcpy(a->address, origin, sizeof origin);
 	HASH_ADD(hh, g->addresses, address, sizeof a->address, a);
 	if (a->unhashed) {
 		free(a);
@@ -83,7 +73,7 @@ int gate_enter(struct gate *g, const struct peer *peer, bool stranger, struct ga
 	if (g->count >= most || (stranger && g->strangers >= g->o.most_strangers))
 		return -EUSERS;
 	struct gate_address *a = NULL;
-	if (stranger && !peer->local) {
+	if (stranger) {
 		a = address_get(g, peer);
 		if (!a)
 			return -ENOMEM;

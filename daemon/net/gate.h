@@ -1,7 +1,7 @@
 /*
  * How many connections there may be: in all, from clients that have not said who they are, and of these from one address.
  * A few places are kept for local (Unix socket) clients, so that an operator gets in when the network has taken the rest.
- * IPv6 clients are counted by /64, the least that one customer holds.
+ * An address is what peer_origin() says: of local clients it is the uid.
  */
 #ifndef BAKERY_NET_GATE_H
 #define BAKERY_NET_GATE_H
@@ -24,7 +24,7 @@ struct gate_options {
 /* One connection's place. Storage is the caller's, from gate_enter() to gate_leave(); start from {0}. */
 struct gate_pass {
 	struct gate *gate;            /* NULL: not inside */
-	struct gate_address *address; /* counted here; NULL: local, or not a stranger */
+	struct gate_address *address; /* counted here; NULL: not a stranger */
 	bool stranger;
 };
 

@@ -68,6 +68,20 @@ int peer_identify(int fd, struct peer *out)
 	return -EPROTONOSUPPORT;
 }
 
+void peer_origin(const struct peer *p, uint8_t out[static 16])
+{
+	struct in6_addr six;
+	memcpy(&six, p->address, 16);
+	memcpy(out, p->address, 16);
+	if (p->local) {
+		memset(out, 0, 16);
+		memcpy(out, &p->uid, sizeof p->uid);
+		out[15] = 1; /* no network ends so */
+	} else if (!IN6_IS_ADDR_V4MAPPED(&six)) {
+		memset(out + 8, 0, 8);
+	}
+}
+
 bool peer_in_group(int fd, const struct peer *p, gid_t group)
 {
 	if (!p->local)

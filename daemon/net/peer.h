@@ -22,6 +22,10 @@ struct peer {
 /* 0 or a negative errno value (-EPROTONOSUPPORT: neither a Unix nor an internet socket). */
 int peer_identify(int fd, struct peer *out);
 
+/* By what a client is told apart from others where they are counted: the network for IPv6 (/64, the least that one customer holds), the
+ * address for IPv4, the uid on a Unix socket. */
+void peer_origin(const struct peer *p, uint8_t out[static 16]);
+
 /*
  * Is the process at the other end of a Unix socket in this group: its own gid, or one of the groups that it had when it
  * connected. No name service is asked. Kernels before 4.13 tell only the gid.

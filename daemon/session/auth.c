@@ -83,16 +83,6 @@ void auth_stop(struct auth *a)
 
 /* ---- addresses that guess ---- */
 
-/* Local peers are told apart by uid. */
-static void address_of(const struct peer *from, uint8_t out[static 16])
-{
-	memcpy(out, from->address, 16);
-	if (from->local) {
-		memset(out, 0, 16);
-		memcpy(out, &from->uid, sizeof from->uid);
-	}
-}
-
 static struct suspect *find_suspect(struct auth *a, const uint8_t address[static 16])
 {
 	int64_t now = clock_mono_ns();
@@ -110,7 +100,7 @@ static struct suspect *find_suspect(struct auth *a, const uint8_t address[static
 static void count_failure(struct auth *a, const struct peer *from)
 {
 	uint8_t address[16];
-	address_of(from, address);
+	peer_origin(from, address);
 	struct suspect *s = find_suspect(a, address);
 	if (!s) {
 		s = &a->suspects[a->next];
@@ -122,16 +112,19 @@ static void count_failure(struct auth *a, const struct peer *from)
 		log_warn("too many wrong passwords, refusing for a minute", log_str("peer", from->name));
 }
 
-static bool may_try(struct auth *a, const uint8_t address[static 16])
+static bool must_wait(struct auth *a, const uint8_t address[static 16])
 {
 	const struct suspect *s = find_suspect(a, address);
-	if (s && s->failures >= FAILURES_MOST)
-		return false;
+	return s && s->failures >= FAILURES_MOST;
+}
+
+static bool is_busy(const struct auth *a, const uint8_t address[static 16])
+{
 	int same = 0;
 	const struct attempt *t;
 	LIST_FOREACH (t, &a->attempts, entry)
 		same += memcmp(t->address, address, 16) == 0;
-	return same < SAME_MOST;
+	return same >= SAME_MOST;
 }
 
 /* ---- verifying ---- */
@@ -192,19 +185,24 @@ static void leave_attempt(struct attempt *t)
 	free(t);
 }
 
-/* 1: right; 0: wrong; or negative. */
+/* 1: right; 0: wrong; or negative. Who may not try is not told either whether the password is one that is remembered: that would be a guess
+ * that costs nothing. */
 static int await_verdict(struct auth *a, const struct peer *from, const char *hash, struct marking *m)
 {
+	uint8_t address[16];
+	peer_origin(from, address);
+	if (must_wait(a, address))
+		return -EAGAIN;
 	int r = task_call_big(make_mark, m);
 	if (r < 0)
 		return r;
-	if (remembered_has(a->remembered, &m->mark))
-		return 1;
-	uint8_t address[16];
-	address_of(from, address);
 	struct attempt *t = find_attempt(a, &m->mark);
 	if (!t) {
-		r = may_try(a, address) ? start_attempt(a, hash, m, address, &t) : -EAGAIN;
+		if (is_busy(a, address))
+			return -EAGAIN;
+		if (remembered_has(a->remembered, &m->mark))
+			return 1;
+		r = start_attempt(a, hash, m, address, &t);
 		if (r < 0)
 			return r;
 	}

@@ -95,10 +95,14 @@ START_TEST (one_network_of_ip6_is_one_address) {
 }
 END_TEST
 
-START_TEST (local_strangers_have_no_address) {
+START_TEST (local_strangers_are_counted_by_uid) {
+	struct peer another = local();
+	another.uid++;
 	open_gate(100, 0, 50, 1);
 	ck_assert_int_eq(enter(0, local(), true), 0);
-	ck_assert_int_eq(enter(1, local(), true), 0);
+	ck_assert_int_eq(enter(1, local(), true), -EUSERS);
+	ck_assert_int_eq(enter(1, another, true), 0);
+	ck_assert_int_eq(enter(2, local(), false), 0);
 	ck_assert_uint_eq(gate_strangers(gate), 2);
 }
 END_TEST
@@ -111,6 +115,6 @@ int main(void)
 	tcase_add_test(t, strangers_are_few_in_all);
 	tcase_add_test(t, strangers_are_few_from_one_address);
 	tcase_add_test(t, one_network_of_ip6_is_one_address);
-	tcase_add_test(t, local_strangers_have_no_address);
+	tcase_add_test(t, local_strangers_are_counted_by_uid);
 	return unit_run();
 }

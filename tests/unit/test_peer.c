@@ -97,6 +97,35 @@ START_TEST (an_ip6_peer) {
 }
 END_TEST
 
+static void expect_origins(const struct peer *a, const struct peer *b, bool same)
+{
+	uint8_t x[16], y[16];
+	peer_origin(a, x);
+	peer_origin(b, y);
+	ck_assert_int_eq(memcmp(x, y, 16) == 0, same);
+}
+
+START_TEST (by_what_clients_are_told_apart) {
+	struct peer four = {.address = {[10] = 0xff, [11] = 0xff, [12] = 192, [14] = 2, [15] = 1}};
+	struct peer six = {.address = {0x20, 0x01, [15] = 1}};
+	struct peer local = {.local = true, .uid = 1000};
+	struct peer other = four;
+	other.address[15] = 2;
+	expect_origins(&four, &other, false);
+	other = six;
+	other.address[8] = 2;
+	expect_origins(&six, &other, true);
+	other.address[7] = 2;
+	expect_origins(&six, &other, false);
+	other = local;
+	other.pid = 7;
+	expect_origins(&local, &other, true);
+	other.uid = 1001;
+	expect_origins(&local, &other, false);
+	expect_origins(&(struct peer){.local = true}, &(struct peer){0}, false);
+}
+END_TEST
+
 START_TEST (what_is_no_peer) {
 	struct peer peer;
 	ck_assert_int_eq(peer_identify(-1, &peer), -EBADF);
@@ -113,6 +142,7 @@ int main(void)
 	tcase_add_test(t, its_groups);
 	tcase_add_test(t, an_ip4_peer);
 	tcase_add_test(t, an_ip6_peer);
+	tcase_add_test(t, by_what_clients_are_told_apart);
 	tcase_add_test(t, what_is_no_peer);
 	return unit_run();
 }

@@ -246,6 +246,8 @@ static int find_address(struct bakery *b, const char *server)
 		snprintf(b->address_text, sizeof b->address_text, "%s", server);
 		if (address_parse(server, &b->address, &why) < 0)
 			return fail(b, -EINVAL, "%s: %s", server, why);
+		if (b->address.kind == ADDRESS_TLS)
+			return fail(b, -EINVAL, "%s: connections with TLS are not supported", server);
 	} else {
 		struct stat st;
 		b->address.kind = ADDRESS_UNIX;

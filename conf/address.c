@@ -41,7 +41,7 @@ static int parse_host_port(const char *text, struct address *out, const char **w
 		}
 	}
 	if (!port || end == host || (size_t)(end - host) >= sizeof out->host) {
-		*why = "expected unix:PATH, HOST:PORT, [IPV6]:PORT or tls:HOST:PORT";
+		*why = "expected unix:PATH, HOST:PORT or [IPV6]:PORT";
 		return -EINVAL;
 	}
 	int64_t number;

@@ -520,7 +520,8 @@ class Trouble(Cli):
 
     def test_an_address_that_is_none(self):
         d = self.daemon(YAML, start=False)
-        d.bakery_error(2, "--server", "nonsense", "ping")
+        assert "expected unix:PATH, HOST:PORT or [IPV6]:PORT" in d.bakery_error(2, "--server", "nonsense", "ping")
+        assert "TLS" in d.bakery_error(2, "--server", "tls:localhost:2254", "ping")
 
     def test_help_is_there_for_help_too(self):
         d = self.daemon(YAML, start=False)

@@ -28,7 +28,7 @@
 
 enum {
 	TEST_CLOCK_MS = 10,
-	STORE_MS = 15000, /* what the front may take beyond the grace, to store what is left */
+	STORE_MS = 15000, /* what the front may take beyond grace and kill_after, to store what is left */
 	END_MS = 10000,   /* what workers may take to end their trees, before they are killed */
 };
 
@@ -61,23 +61,38 @@ static void begin_end(struct supervisor *s, int status)
 		channel_clear(&s->workers.slots[i].control);
 }
 
+/* What a job may take that has been told to end. */
+static int64_t longest_kill_after_ms(const struct conf *c)
+{
+	int64_t ms = 0;
+	for (size_t i = 0; i < c->recipe_count; i++) {
+		if (c->recipes[i].kill_after_ms > ms)
+			ms = c->recipes[i].kill_after_ms;
+	}
+	return ms;
+}
+
 /* SIGTERM: the first begins the drain, the second ends the grace. */
 static void on_terminate(struct supervisor *s)
 {
 	const struct notify *n = s->o->notify;
 	int64_t grace_ms = s->phase == SERVING ? s->o->conf->shutdown_grace_ms : 0;
+	int64_t drain_ms = grace_ms + longest_kill_after_ms(s->o->conf) + STORE_MS;
 	if (s->phase == ENDING)
 		return;
 	log_info(s->phase == SERVING ? "draining" : "the grace ends", log_int("grace_ms", grace_ms));
 	notify_say(n, "STOPPING=1\nSTATUS=Running jobs may end.\nEXTEND_TIMEOUT_USEC=%lld",
-	    (long long)(grace_ms + STORE_MS + END_MS) * 1000);
+	    (long long)(drain_ms + END_MS) * 1000);
 	s->phase = DRAINING;
 	/* A front that knows of nothing yet has nothing to drain. */
 	if (!s->front.greeted) {
 		begin_end(s, 0);
 		return;
 	}
-	s->deadline_ns = clock_deadline_ms(grace_ms + STORE_MS);
+	int64_t deadline_ns = clock_deadline_ms(drain_ms);
+	/* However often it is said, it takes no longer than was said at first. */
+	if (deadline_ns < s->deadline_ns)
+		s->deadline_ns = deadline_ns;
 	if (front_process_say_drain(&s->front, grace_ms) != 0)
 		front_process_kill(&s->front);
 }

@@ -146,6 +146,24 @@ class Start(Case):
             c.ok("CANCEL", number)
             assert c.ask("AWAIT", "60s", number)["state"] == "cancelled"
 
+    def test_a_job_has_its_kill_after_at_the_end_too(self):
+        d = self.daemon(
+            """recipes:
+  slow: {run: [sh, -c, 'trap "echo >@DIR@/told" TERM; echo >@DIR@/begun; while :; do sleep 0.05; done'], timeout: 30m, kill_after: 60s}
+""",
+            clock=True,
+        )
+        with d.connect() as c:
+            c.ok("ORDER", "slow", "")
+        d.wait_until(lambda: os.path.exists(os.path.join(d.dir, "begun")), "the job")
+        d.send_signal(signal.SIGTERM)
+        d.wait_until(lambda: os.path.exists(os.path.join(d.dir, "told")), "the stop signal")
+        d.clock.advance(50)
+        d.send_signal(signal.SIGTERM)
+        d.wait_log("the grace ends")
+        d.clock.advance(15)
+        assert d.wait() == 0
+
     def test_over_tcp_a_password_is_needed(self):
         d = self.daemon(YAML, start=False)
         secret = d.run([BAKERYD, "--hash-password"], input="open sesame")[0].strip()

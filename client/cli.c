@@ -88,6 +88,7 @@ int cli_refusal_status(const struct value *error)
 	    {"UNCERTAIN", STATUS_REFUSED},
 	    {"BADARG", STATUS_USAGE},
 	    {"BADID", STATUS_USAGE},
+	    {"TOOBIG", STATUS_USAGE},
 	};
 	size_t len = strcspn(error->text, " ");
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
@@ -230,6 +231,8 @@ int cli_duration(struct cli *c, const char *option, const char *text, int64_t *o
 	int r = units_parse_duration(text, strlen(text), 0, out_ms);
 	if (r == 0 && *out_ms >= 0)
 		return 0;
+	if (r == -ERANGE)
+		return cli_usage(c, "--%s %s: that is more than 100 years", option, text);
 	return cli_usage(
 	    c, "--%s %s: a duration is a whole number with a unit: 500ms, 10s, 5m, 2h, 7d", option, text);
 }

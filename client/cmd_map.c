@@ -72,7 +72,7 @@ static int open_source(
 			return cli_usage(c, "%s: with --json-lines there is nothing else", argv[0]);
 		from->json_lines = true;
 		from->file = strcmp(json_lines, "-") == 0 ? stdin : fopen(json_lines, "re");
-		return from->file ? 0 : cli_fail(c, STATUS_NO, "%s: %s", json_lines, strerror(errno));
+		return from->file ? 0 : cli_fail(c, STATUS_USAGE, "%s: %s", json_lines, strerror(errno));
 	}
 	if (argc < 2)
 		return cli_usage(c, "which parameter, and which values? (-: the lines of standard input)");

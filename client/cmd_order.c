@@ -14,7 +14,7 @@ static int build_payload(
 		if (count)
 			return cli_usage(c, "%s: with --payload there are no parameters", words[0]);
 		int r = params_read_file(file, payload);
-		return r < 0 ? cli_fail(c, STATUS_NO, "%s: %s", file, strerror(-r)) : 0;
+		return r < 0 ? cli_fail(c, STATUS_USAGE, "%s: %s", file, strerror(-r)) : 0;
 	}
 	struct value *about;
 	int status = params_fetch(c, recipe, &about);

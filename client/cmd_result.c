@@ -17,7 +17,7 @@ static int run(struct cli *c, int argc, char **argv)
 	while ((option = cli_getopt(c, argc, argv, "o:", options)) != -1) {
 		if (option != 'o')
 			return cli_usage_said(c);
-		path = optarg;
+		path = strcmp(optarg, "-") == 0 ? NULL : optarg;
 	}
 	if (argc - optind != 1)
 		return cli_usage(c, "which order?");

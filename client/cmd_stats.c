@@ -42,7 +42,11 @@ static void add_all(struct table *t, const char *prefix, const struct value *map
 			continue;
 		}
 		struct buf text = {0};
-		describe(v, &text);
+		char when[TEXT_TIME_MAX];
+		if (v->type == VALUE_INT && strcmp(name, "daemon.started") == 0)
+			buf_append_text(&text, text_local(v->number, when));
+		else
+			describe(v, &text);
 		buf_append(&text, "", 1);
 		table_add(t, name);
 		table_add(t, buf_bytes(&text));

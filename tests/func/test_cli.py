@@ -76,7 +76,7 @@ class Ordering(Cli):
         number = d.bakery("order", "say", "text=hello").strip()
         assert number.isdigit()
         assert d.bakery("wait", number) == f"{number}  done\n"
-        assert d.bakery("result", number) == '{"text":"hello","times":1}'
+        assert d.bakery("result", number) == '{"text":"hello","times":1}' == d.bakery("result", "-o", "-", number)
         shown = d.bakery("show", number)
         for line in (rf"^order +{number}$", r"^recipe +say$", r"^state +done$", r"^attempts +1$", r"^key +[0-9a-f-]{36}$"):
             assert re.search(line, shown, re.M), shown
@@ -115,6 +115,10 @@ class Ordering(Cli):
         assert "times" in d.bakery_error(2, "order", "say", "times=10")
         assert "--payload" in d.bakery_error(2, "order", "echo", "text=x")
         assert "no recipe 'cake'" in d.bakery_error(1, "order", "cake")
+        assert "TOOBIG" in d.bakery_error(2, "order", "echo", "--payload", "-", input="x" * (1 << 20) + "x")
+        assert "No such file" in d.bakery_error(2, "order", "echo", "--payload", "nothing")
+        assert "No such file" in d.bakery_error(2, "map", "echo", "--json-lines", "nothing")
+        assert "100 years" in d.bakery_error(2, "order", "echo", "--delay", "36501d")
         assert d.bakery("list", "--all") == ""
 
     def test_a_payload_comes_from_a_file_or_from_standard_input(self):
@@ -122,7 +126,7 @@ class Ordering(Cli):
         assert d.bakery("order", "echo", "--wait", "--payload", self.path("p", "in a file")) == "in a file"
         assert d.bakery("order", "--payload", "-", "echo", "--wait", input="piped") == "piped"
         assert json.loads(d.bakery("order", "--payload", "-", "say", "--wait", input='{"times":2}')) == {"times": 2}
-        assert "nowhere" in d.bakery_error(1, "order", "echo", "--payload", "nowhere")
+        assert "nowhere" in d.bakery_error(2, "order", "echo", "--payload", "nowhere")
 
     def test_the_same_key_gives_the_same_order(self):
         d = self.daemon(YAML)
@@ -326,7 +330,7 @@ class Operating(Cli):
         assert d.run([BAKERY, "health", "--max-queued", "2"], status=1)[0].startswith("WARNING: 3 orders are queued")
         d.bakery("health", "--max-queued", "3", "--max-age", "1h")
         assert "queued for more than" in d.run([BAKERY, "health", "--max-age", "0s"], status=1)[0]
-        d.bakery("stats")
+        assert re.search(r"^daemon\.started +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$", d.bakery("stats"), re.M)
         assert json.loads(d.bakery("stats", "--json"))["orders"]["queued"] == 3
 
     def test_a_password_from_a_file(self):

@@ -17,7 +17,7 @@
 #define ORDER_CHANNEL  "order:"
 #define EVENTS_CHANNEL "events"
 
-enum { SUBSCRIPTIONS_MOST = 1024 };
+enum { SUBSCRIPTIONS_MOST = 1024, NAME_BYTES = 256 };
 
 struct subscriber {
 	TAILQ_HEAD(, subscription) subscriptions;
@@ -181,6 +181,8 @@ int subscriber_add(struct connection *c, struct slice name, bool pattern, struct
 		*out = s;
 		return 0;
 	}
+	if (name.len > NAME_BYTES)
+		return -E2BIG;
 	if (make_subscriber(c) < 0)
 		return -ENOMEM;
 	if (c->subscriber->count >= SUBSCRIPTIONS_MOST)

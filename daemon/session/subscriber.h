@@ -35,7 +35,7 @@ struct subscription {
 bool subscriber_restricts(const struct connection *c);
 size_t subscriber_count(const struct connection *c);
 
-/* The subscription of this name, made unless it is there. 0; -ENOMEM; -EUSERS: too many. */
+/* The subscription of this name, made unless it is there. 0; -ENOMEM; -EUSERS: too many; -E2BIG: the name is too long to be kept. */
 int subscriber_add(struct connection *c, struct slice name, bool pattern, struct subscription **out);
 /* NULL when there is none. */
 struct subscription *subscriber_find(const struct connection *c, struct slice name, bool pattern);

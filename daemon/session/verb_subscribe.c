@@ -28,6 +28,8 @@ static int subscribe(struct connection *c, struct slice name, bool pattern, stru
 	int r = subscriber_add(c, name, pattern, &s);
 	if (r == -EUSERS)
 		return reply_error(w, "BADARG", "too many subscriptions");
+	if (r == -E2BIG)
+		return reply_error(w, "TOOBIG", "the name of a channel is too long");
 	if (r < 0)
 		return r;
 	return reply_ack(c, pattern ? "psubscribe" : "subscribe", &name, w);

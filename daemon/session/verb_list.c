@@ -40,7 +40,7 @@ static int bad_word(struct reply_writer *w, const char *option, struct slice wor
 /* s[,s…] as a set of states. 0; 1: replied; -ENOMEM. */
 static int parse_states(struct slice text, uint32_t *out, struct reply_writer *w)
 {
-	while (text.len > 0) {
+	for (bool more = text.data != NULL; more;) {
 		const char *comma = memchr(text.data, ',', text.len);
 		struct slice word = {text.data, comma ? (size_t)(comma - text.data) : text.len};
 		enum order_state state;
@@ -49,6 +49,7 @@ static int parse_states(struct slice text, uint32_t *out, struct reply_writer *w
 		*out |= UINT32_C(1) << state;
 		size_t used = word.len + (comma != NULL);
 		text = (struct slice){text.data + used, text.len - used};
+		more = comma != NULL;
 	}
 	return 0;
 }
@@ -65,13 +66,13 @@ static int translate(struct errand *e, const struct asked *asked, struct store_l
 	int r = parse_states(asked->states, &list->states, &e->w);
 	if (r != 0)
 		return r;
-	if (asked->cause.len > 0 && order_cause_parse(asked->cause.data, asked->cause.len, &list->cause) < 0)
+	if (asked->cause.data && order_cause_parse(asked->cause.data, asked->cause.len, &list->cause) < 0)
 		return bad_word(&e->w, "CAUSE", asked->cause);
 	struct store *store = e->all->store;
-	if (asked->recipe.len > 0 &&
+	if (asked->recipe.data &&
 	    !(list->recipe = store_find_name(store, asked->recipe.data, asked->recipe.len)))
 		*nothing = true;
-	if (asked->user.len > 0 && !(list->user = store_find_name(store, asked->user.data, asked->user.len)))
+	if (asked->user.data && !(list->user = store_find_name(store, asked->user.data, asked->user.len)))
 		*nothing = true;
 	return 0;
 }

@@ -129,7 +129,8 @@ static int await_answer(struct connection *c, struct waiting *w, struct reply_wr
 				return reply_failure(to, ERR_CANCELLED);
 			/* Also before the first wait: the end may have come together with the request. */
 			if (connection_hung_up(c)) {
-				connection_abort(c, NULL); /* nobody reads the answer */
+				/* Nobody waits for this answer; those before it may still be read. */
+				connection_close_soon(c);
 				return 0;
 			}
 			r = await_connection_change(c, w->deadline_ns);

@@ -84,6 +84,40 @@ class Pipelines(Case):
         assert c.read().isdigit() and c.read() == "PONG"
         c.expect_closed()
 
+    def test_half_closed_while_it_waits_it_still_gets_what_came_before(self):
+        d = self.daemon(CONFIG)
+        c = d.connect()
+        big = c.ok("ORDER", "copy", b"x" * 1_000_000).decode()
+        c.ok("AWAIT", "0", big)
+        c.ok("PAUSE", "RECIPE", "copy")
+        never = c.ok("ORDER", "copy", "").decode()
+        c.send(encode("RESULT", big) * 5 + encode("AWAIT", "0", never))
+        c.half_close()
+        other = d.connect(3)
+        d.wait_until(lambda: other.ask("STATS")["clients"]["waiting"] == 0 and other.ask("STATS")["clients"]["requests"] > 10, "its AWAIT's end")
+        for _ in range(5):
+            assert len(c.read()) == 1_000_000
+        c.expect_closed()
+
+    def test_what_is_empty_is_no_filter_and_no_key(self):
+        d = self.daemon(CONFIG)
+        c = d.connect()
+        c.ok("ORDER", "copy", "x")
+        assert "empty" in c.fails("BADARG", "ORDER", "copy", "x", "KEY", "")
+        c.fails("BADARG", "ORDER", "copy", "x", "KEY", b"a\0b")
+        for states in ("", ",", "done,", ",done"):
+            c.fails("BADARG", "LIST", "STATE", states)
+        c.fails("BADARG", "LIST", "CAUSE", "")
+        assert c.ok("LIST", "RECIPE", "") == [b"0", []] and c.ok("LIST", "USER", "") == [b"0", []]
+        assert len(c.ok("LIST")[1]) == 1
+
+    def test_names_of_channels_are_short(self):
+        d = self.daemon(CONFIG)
+        c = d.connect(3)
+        c.fails("TOOBIG", "SUBSCRIBE", "x" * 257)
+        c.fails("TOOBIG", "PSUBSCRIBE", "x" * 256 + "*")
+        assert c.ok("SUBSCRIBE", "x" * 256) == ["subscribe".encode(), b"x" * 256, 1]
+
 
 class Vanishing(Case):
     """Clients that vanish at a bad moment: what they asked for is done or not, and nobody else notices."""

@@ -102,8 +102,8 @@ int engine_name(struct engine *e, const char *interned, int64_t *id);
 /* The head of a queued order, with its payload if that is small. 0 or a negative code. */
 int engine_head(struct engine *e, const struct row *r, struct store_head **out);
 
-/* When the first scheduled order is due; INT64_MAX: none is scheduled. 0 or a negative code. */
-int engine_next_due(struct engine *e, int64_t *next_due_ms);
+/* When the first scheduled order is due that is due later than after_ms; INT64_MAX: none is. 0 or a negative code. */
+int engine_next_due(struct engine *e, int64_t after_ms, int64_t *next_due_ms);
 
 int op_submit(struct engine *e, struct store_op *op);
 int op_start(struct engine *e, struct store_op *op);

@@ -274,5 +274,6 @@ int op_promote(struct engine *e, struct store_op *op)
 	if (err < 0)
 		return err;
 	r->promoted = promoted;
-	return engine_next_due(e, &r->next_due_ms);
+	/* What is due still lies beyond the limit; or it is damaged, and would be due for ever. */
+	return engine_next_due(e, promoted > 0 && count == r->limit ? 0 : e->now_ms, &r->next_due_ms);
 }

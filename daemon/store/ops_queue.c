@@ -8,11 +8,13 @@
 #include "daemon/store/db.h"
 #include "daemon/store/engine.h"
 
-int engine_next_due(struct engine *e, int64_t *next_due_ms)
+int engine_next_due(struct engine *e, int64_t after_ms, int64_t *next_due_ms)
 {
 	sqlite3_stmt *st = e->st[SQL_NEXT_DUE];
-	int err = db_step(st);
+	int err;
 
+	sqlite3_bind_int64(st, 1, after_ms);
+	err = db_step(st);
 	if (err < 0)
 		return err;
 	*next_due_ms = err > 0 ? sqlite3_column_int64(st, 0) : INT64_MAX;
@@ -202,7 +204,7 @@ int op_recover(struct engine *e, struct store_op *op)
 	if (err == 0)
 		err = paused(e, &pauses);
 	if (err == 0)
-		err = engine_next_due(e, &next_due_ms);
+		err = engine_next_due(e, 0, &next_due_ms);
 	if (err < 0) {
 		heads_clear(&running);
 		free(recipes.list);

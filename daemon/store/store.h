@@ -151,7 +151,7 @@ struct store_promote {
 	int limit;
 	/* out */
 	int promoted;
-	int64_t next_due_ms; /* wall clock; INT64_MAX: nothing is scheduled */
+	int64_t next_due_ms; /* wall clock; INT64_MAX: nothing is scheduled that can be promoted */
 };
 void store_promote(struct store *s, struct store_promote *r);
 

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "daemon/base/clock.h"
 #include "daemon/base/err.h"
 #include "daemon/store/db.h"
 #include "tests/unit/engine_world.h"
@@ -472,6 +473,31 @@ START_TEST (a_damaged_row_is_never_served) {
 }
 END_TEST
 
+START_TEST (a_damaged_row_is_not_due_for_ever) {
+	struct store_submit late = {.timeout_ms = -1, .retries = -1};
+	struct store_promote promote = {.limit = 10};
+
+	fresh("due");
+	ck_assert_int_eq(engine_world_open(&w), 0);
+	late.recipe = w.recipe;
+	late.user = w.user;
+	for (int i = 0; i < 3; i++) {
+		late.delay_ms = i < 2 ? 1000 : 60000;
+		ck_assert_int_eq(engine_world_apply(&w, OP_SUBMIT, &late.op), 0);
+	}
+	engine_world_close(&w);
+	change("UPDATE orders SET priority=1 WHERE id=(SELECT min(id) FROM orders)");
+	ck_assert_int_eq(engine_world_open(&w), 0);
+	clock_test_advance(0, 1000);
+	ck_assert_int_eq(engine_world_apply(&w, OP_PROMOTE, &promote.op), 0);
+	ck_assert_int_eq(promote.promoted, 1);
+	/* Whoever sleeps until the next one is due sleeps. */
+	ck_assert_int_gt(promote.next_due_ms, clock_wall_ms());
+	ck_assert_int_ne(promote.next_due_ms, INT64_MAX);
+	engine_world_close(&w);
+}
+END_TEST
+
 START_TEST (damaged_counters_are_refused) {
 	int64_t id;
 
@@ -508,6 +534,7 @@ int main(void)
 	tcase_add_test(t, a_newer_version_is_refused);
 	tcase_add_test(t, another_database_is_refused);
 	tcase_add_test(t, a_damaged_row_is_never_served);
+	tcase_add_test(t, a_damaged_row_is_not_due_for_ever);
 	tcase_add_test(t, damaged_counters_are_refused);
 	return unit_run();
 }

@@ -112,6 +112,12 @@ static int await_head(struct sched *s, const char *recipe, struct place place, s
 	return 0;
 }
 
+/* The order is not there, or damaged, or not as the worker has it: to ask again would not help. */
+static bool is_nobodys(int err)
+{
+	return err == ERR_NOTFOUND || err == ERR_GONE || err == ERR_STATE || err == ERR_CORRUPT;
+}
+
 /* A worker has an attempt whose start did not reach the disk. 0 with *head set when its start is committed now, NULL when it is nobody's. */
 static int await_start_claimed(struct sched *s, const struct worker_claim *claim, struct store_head **head)
 {
@@ -125,7 +131,7 @@ static int await_start_claimed(struct sched *s, const struct worker_claim *claim
 	store_get(s->store, &get);
 	err = await_future_shielded(&get.op.done);
 	if (err < 0)
-		return err == ERR_NOTFOUND || err == ERR_GONE ? 0 : err;
+		return is_nobodys(err) ? 0 : err;
 	place = (struct place){get.order.priority, get.order.id};
 	recipe = get.order.recipe;
 	queued = get.order.state == ORDER_QUEUED && claim->attempt == get.order.attempt + 1;
@@ -140,7 +146,7 @@ static int await_start_claimed(struct sched *s, const struct worker_claim *claim
 	if (err < 0) {
 		store_head_free(*head);
 		*head = NULL;
-		return err == ERR_STATE ? 0 : err;
+		return is_nobodys(err) ? 0 : err;
 	}
 	(*head)->attempts = claim->attempt;
 	return 0;

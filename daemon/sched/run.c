@@ -208,6 +208,9 @@ static int await_start(struct run *run)
 		err = await_future_shielded(&start.op.done);
 		if (err == ERR_STATE && run->uncertain)
 			err = await_is_running(run);
+		/* A damaged row stays so: it is out of the line, as if it were gone. */
+		if (err == ERR_CORRUPT)
+			err = ERR_STATE;
 		if (err == 0 || err == ERR_STATE)
 			return err;
 		run->uncertain = run->uncertain || err == ERR_UNCERTAIN;
@@ -259,9 +262,9 @@ static void on_started(struct future_callback *cb)
 
 	if (err == 0)
 		return;
-	if (err == ERR_STATE) {
-		/* After an uncertain commit this may be its echo: then the end tells. */
-		if (!run->uncertain)
+	if (err == ERR_STATE || err == ERR_CORRUPT) {
+		/* After an uncertain commit a refusal may be its echo: then the end tells. */
+		if (err == ERR_CORRUPT || !run->uncertain)
 			refused(run);
 		return;
 	}
@@ -488,7 +491,7 @@ static int await_start_again(struct run *run)
 	/* After an uncertain commit it may be the echo of that one: then the end tells. */
 	if (err == ERR_STATE && run->uncertain)
 		return 0;
-	if (err == 0 || err == ERR_STATE)
+	if (err == 0 || err == ERR_STATE || err == ERR_CORRUPT)
 		return err;
 	/* The callback that would note it may not have had its turn yet, and will not have it now. */
 	run->uncertain = run->uncertain || err == ERR_UNCERTAIN;
@@ -517,11 +520,11 @@ static void await_keep(struct run *run)
 		if (err == 0) {
 			step(run, ATTEMPT_NEWS_DURABLE);
 			run->sched->retried += !order_state_final(d.next);
-		} else if (err == ERR_STATE) {
-			if (await_start_failed(run))
+		} else if (err == ERR_STATE || err == ERR_CORRUPT) {
+			if (err == ERR_STATE && await_start_failed(run))
 				continue;
-			log_info("a late end was dropped", log_int("order", run->order),
-			    log_int("attempt", run->attempt));
+			log_info("an end was dropped", log_int("order", run->order),
+			    log_int("attempt", run->attempt), log_str("error", err_name(err)));
 			lose_sight(run);
 			step(run, ATTEMPT_NEWS_STALE);
 		} else {

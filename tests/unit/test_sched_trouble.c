@@ -330,6 +330,63 @@ START_TEST (an_order_with_a_damaged_payload_fails_and_frees_its_worker) {
 }
 END_TEST
 
+static int await_row_damaged_at_start(struct world *w)
+{
+	await_recovered(w);
+	fake_store_hold(w->store, FAKE_START, true);
+	fake_store_submit(w->store, "once", 0);
+	await_settled();
+	fake_store_fail(w->store, FAKE_START, ERR_CORRUPT, false, 1);
+	/* No line has it any more. */
+	fake_store_find(w->store, 1)->state = ORDER_FAILED;
+	fake_store_hold(w->store, FAKE_START, false);
+	fake_store_submit(w->store, "cake", 0);
+	await_settled();
+	assert_started(w, "2.1");
+	fake_pool_end(w->pools, 2, CAUSE_EXIT, 0, NULL);
+	await_settled();
+	return 0;
+}
+
+static int await_row_damaged_at_end(struct world *w)
+{
+	await_recovered(w);
+	fake_store_submit(w->store, "cake", 0);
+	fake_store_submit(w->store, "cake", 0);
+	await_settled();
+	fake_store_fail(w->store, FAKE_FINISH, ERR_CORRUPT, false, 1);
+	fake_pool_end(w->pools, 1, CAUSE_EXIT, 0, NULL);
+	await_settled();
+	/* It was not asked for again, and the worker has the next one. */
+	assert_started(w, "1.1 2.1");
+	assert_state(w, 1, "running");
+	fake_pool_end(w->pools, 2, CAUSE_EXIT, 0, NULL);
+	await_settled();
+	assert_state(w, 2, "done");
+	return 0;
+}
+
+START_TEST (a_damaged_order_does_not_keep_its_worker) {
+	world_run(1, await_row_damaged_at_start);
+	world_run(1, await_row_damaged_at_end);
+}
+END_TEST
+
+static int await_damaged_claim(struct world *w)
+{
+	fake_store_leave(w->store, "cake", ORDER_DONE, 1);
+	fake_store_fail(w->store, FAKE_GET, ERR_CORRUPT, false, 1);
+	fake_pool_claim(w->pools, "ovens", 1, 1, false);
+	await_recovered(w);
+	ck_assert_int_eq(fake_pool_discarded(w->pools), 1);
+	return 0;
+}
+
+START_TEST (a_damaged_order_does_not_keep_the_daemon_from_starting) {
+	world_run(1, await_damaged_claim);
+}
+END_TEST
+
 static int await_cancel_while_reading(struct world *w)
 {
 	leave_large(w);
@@ -872,6 +929,8 @@ int main(void)
 	t = unit_case("payloads");
 	tcase_add_test(t, a_large_payload_is_read_when_the_order_starts);
 	tcase_add_test(t, an_order_with_a_damaged_payload_fails_and_frees_its_worker);
+	tcase_add_test(t, a_damaged_order_does_not_keep_its_worker);
+	tcase_add_test(t, a_damaged_order_does_not_keep_the_daemon_from_starting);
 	tcase_add_test(t, a_cancel_while_the_payload_is_read_frees_the_worker);
 	tcase_add_test(t, what_was_cancelled_before_it_was_sent_is_not_sent);
 	tcase_add_test(t, an_order_that_has_vanished_is_dropped);

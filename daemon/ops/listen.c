@@ -165,7 +165,20 @@ static int bind_unix(
 		snprintf(why, 256, "listen: unix: %.120s: %s", c->path, strerror(-r));
 		return r;
 	}
+	struct stat st;
+	if (stat(c->path, &st) == 0) {
+		l->dev = st.st_dev;
+		l->ino = st.st_ino;
+	}
 	return set_name(l);
+}
+
+/* Somebody may have removed it, and another daemon listen there now. */
+static void remove_ours(const struct listener *l)
+{
+	struct stat st;
+	if (lstat(l->unix_path, &st) == 0 && st.st_dev == l->dev && st.st_ino == l->ino)
+		unlink(l->unix_path);
 }
 
 /* ---- TCP ---- */
@@ -248,6 +261,26 @@ static int take_given(struct listeners *out, char why[static 256])
 	return 0;
 }
 
+/* As the configuration's own are refused: nobody could use it. */
+static int check_given(const struct conf *conf, const struct listeners *l, char why[static 256])
+{
+	for (size_t i = 0; i < conf->user_count; i++) {
+		if (conf->users[i].password)
+			return 0;
+	}
+	for (size_t i = 0; i < l->count; i++) {
+		if (l->items[i].unix_path[0])
+			continue;
+		snprintf(why, 256,
+		    "%.60s, given by the service manager: clients there have to authenticate, and no user "
+		    "has a "
+		    "password (users: [{name, password, allow}])",
+		    l->items[i].name);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 static bool is_given(const struct listeners *l, const struct conf_listen *c)
 {
 	struct address a = {
@@ -269,6 +302,8 @@ int listeners_open(const struct conf *conf, struct listeners *out, char why[stat
 {
 	*out = (struct listeners){0};
 	int r = take_given(out, why);
+	if (!r)
+		r = check_given(conf, out, why);
 	for (size_t i = 0; i < conf->listen_count && !r; i++) {
 		const struct conf_listen *c = &conf->listens[i];
 		if (is_given(out, c))
@@ -287,7 +322,7 @@ void listeners_close(struct listeners *l)
 {
 	for (size_t i = 0; i < l->count; i++) {
 		if (l->items[i].bound && l->items[i].unix_path[0])
-			unlink(l->items[i].unix_path);
+			remove_ours(&l->items[i]);
 		close(l->items[i].fd);
 	}
 	free(l->items);

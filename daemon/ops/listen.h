@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "conf/conf.h"
 
@@ -14,7 +15,9 @@ struct listener {
 	int fd;              /* close-on-exec, non-blocking, listening */
 	char unix_path[108]; /* "": not a Unix socket */
 	char name[300];      /* the address, as conf/address.h writes it */
-	bool bound;          /* by us: the path is ours to remove */
+	bool bound;          /* by us: the path is ours to remove, while it is this file */
+	dev_t dev;
+	ino_t ino;
 };
 
 struct listeners {

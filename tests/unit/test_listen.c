@@ -66,6 +66,19 @@ START_TEST (a_stale_socket_is_replaced_and_a_living_one_is_not) {
 }
 END_TEST
 
+START_TEST (a_socket_of_another_in_its_place_stays) {
+	want_unix("taken");
+	struct listeners second;
+	ck_assert_int_eq(listeners_open(&conf, &l, why), 0);
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(listeners_open(&conf, &second, why), 0);
+	listeners_close(&l);
+	ck_assert_int_eq(connect_to(path), 0);
+	listeners_close(&second);
+	ck_assert_int_eq(access(path, F_OK), -1);
+}
+END_TEST
+
 START_TEST (what_is_no_socket_is_left_alone) {
 	want_unix("file");
 	close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
@@ -97,13 +110,9 @@ START_TEST (tcp_on_any_free_port_says_which) {
 }
 END_TEST
 
-/* Puts a listening Unix socket where a service manager would: descriptor 3. */
-static void give(const char *where)
+/* Puts a listening socket where a service manager would: descriptor 3. */
+static void give_fd(int fd)
 {
-	struct sockaddr_un a = {.sun_family = AF_UNIX};
-	snprintf(a.sun_path, sizeof a.sun_path, "%s", where);
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	ck_assert_int_eq(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
 	ck_assert_int_eq(listen(fd, 5), 0);
 	ck_assert_int_eq(dup2(fd, 3), 3);
 	if (fd != 3)
@@ -113,6 +122,34 @@ static void give(const char *where)
 	setenv("LISTEN_PID", pid, 1);
 	setenv("LISTEN_FDS", "1", 1);
 }
+
+static void give(const char *where)
+{
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	snprintf(a.sun_path, sizeof a.sun_path, "%s", where);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
+	give_fd(fd);
+}
+
+START_TEST (given_tcp_needs_somebody_who_can_use_it) {
+	char name[] = "shop", password[] = "scrypt$";
+	struct conf_user user = {.name = name};
+	want_unix("s");
+	conf.users = &user;
+	conf.user_count = 1;
+	give_fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+	ck_assert_int_eq(listeners_open(&conf, &l, why), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(why, "no user has a password"));
+	ck_assert_int_eq(access(path, F_OK), -1);
+	user.password = password;
+	give_fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+	ck_assert_int_eq(listeners_open(&conf, &l, why), 0);
+	ck_assert_uint_eq(l.count, 2);
+	listeners_close(&l);
+	conf.user_count = 0;
+}
+END_TEST
 
 START_TEST (a_given_socket_takes_the_place_of_the_configured_one) {
 	want_unix("given");
@@ -170,8 +207,10 @@ int main(void)
 	TCase *t = unit_case("listen");
 	tcase_add_test(t, a_unix_socket_with_its_mode_in_a_folder_that_is_made);
 	tcase_add_test(t, a_stale_socket_is_replaced_and_a_living_one_is_not);
+	tcase_add_test(t, a_socket_of_another_in_its_place_stays);
 	tcase_add_test(t, what_is_no_socket_is_left_alone);
 	tcase_add_test(t, tcp_on_any_free_port_says_which);
+	tcase_add_test(t, given_tcp_needs_somebody_who_can_use_it);
 	tcase_add_test(t, a_given_socket_takes_the_place_of_the_configured_one);
 	tcase_add_test(t, a_given_socket_elsewhere_is_used_too);
 	tcase_add_test(t, what_is_given_must_listen);

@@ -97,6 +97,7 @@ class Golden(Case):
         golden(null_array, "AWAIT", "1", waiting, id, "ALL")
         explain = c.ask("EXPLAIN", waiting)
         assert list(explain) == ["id", "state", "waits_for", "place", "text"], explain
+        assert explain["text"].endswith(" has paused the recipe: stock-taking."), explain
         assert explain["state"] == "queued" and explain["waits_for"] == "paused" and explain["place"] == 0, explain
         golden(b":1\r\n", "CANCEL", waiting, "REASON", "no time")
         cancelled = c.ask("STATUS", waiting)

@@ -499,14 +499,14 @@ START_TEST (await_answers_when_it_is_final) {
 	tell(2, ORDER_RUNNING);
 	expect_silence(&one);
 	tell(2, ORDER_DONE);
-	expect(&one, "*42\r\n$2\r\nid\r\n$1\r\n2\r\n");
+	expect(&one, "*46\r\n$2\r\nid\r\n$1\r\n2\r\n");
 	run_turns(20);
 	read_some(&one);
 	ck_assert_ptr_nonnull(strstr(one.got, "+PONG\r\n")); /* what came after it is answered after it */
 	one.len = 0;
 	/* Again: it takes nothing away. Several are final: the first of the arguments. */
 	tell(1, ORDER_FAILED);
-	ask(&one, "AWAIT 10s 1 2", "*42\r\n$2\r\nid\r\n$1\r\n1\r\n");
+	ask(&one, "AWAIT 10s 1 2", "*46\r\n$2\r\nid\r\n$1\r\n1\r\n");
 }
 END_TEST
 
@@ -517,7 +517,7 @@ START_TEST (await_all) {
 	send_bytes(&one, "AWAIT 0 2 1 all\r\n");
 	expect_silence(&one);
 	tell(1, ORDER_CANCELLED);
-	expect(&one, "*2\r\n*42\r\n$2\r\nid\r\n$1\r\n2\r\n");
+	expect(&one, "*2\r\n*46\r\n$2\r\nid\r\n$1\r\n2\r\n");
 }
 END_TEST
 
@@ -535,7 +535,7 @@ START_TEST (await_misses_no_end_while_it_reads) {
 	fake_answer(0);
 	run_turns(5);
 	tell(1, ORDER_DONE);
-	expect(&one, "*2\r\n*42\r\n$2\r\nid\r\n$1\r\n1\r\n");
+	expect(&one, "*2\r\n*46\r\n$2\r\nid\r\n$1\r\n1\r\n");
 }
 END_TEST
 

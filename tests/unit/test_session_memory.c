@@ -117,7 +117,7 @@ static const struct {
     {"CANCEL 1\r\n", ":"},
     {"RESULT 1\r\n", "$"},
     {"EXPLAIN 2\r\n", "*10"},
-    {"STATUS 1\r\n", "*42"},
+    {"STATUS 1\r\n", "*46"},
     {"LIST\r\n", "*2"},
     {"RECIPES cake\r\n", "*30"},
     {"CLIENT SETNAME me\r\n", "+OK"},

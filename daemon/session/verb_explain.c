@@ -39,7 +39,11 @@ static int await_queued(struct errand *e, const struct store_order *o, struct ex
 	x->place = place.place;
 	char why[256] = "";
 	enum sched_hold hold = sched_why_held(e->all->sched, o->recipe, why);
-	if (hold != SCHED_HOLD_NONE) {
+	if (hold == SCHED_HOLD_PAUSED && *place.paused_by) {
+		x->waits_for = sched_hold_word(hold);
+		snprintf(x->text, sizeof x->text, "It waits: %s has paused the recipe%s%s.", place.paused_by,
+		    *place.paused_reason ? ": " : "", place.paused_reason);
+	} else if (hold != SCHED_HOLD_NONE) {
 		x->waits_for = sched_hold_word(hold);
 		snprintf(x->text, sizeof x->text, "It waits: %s.", why);
 	} else {

@@ -1,5 +1,6 @@
 /* Many orders: LIST, newest first, and the place of one in its queue. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "daemon/base/err.h"
 #include "daemon/store/db.h"
@@ -133,6 +134,33 @@ static int count_rows(sqlite3_stmt *st, const struct row *row, int64_t limit, in
 	return 0;
 }
 
+/* As much as there is room for, in whole characters. */
+static void copy_beginning(struct slice from, char *to, size_t room)
+{
+	size_t len = from.len < room ? from.len : room - 1;
+
+	while (len > 0 && len < from.len && (from.data[len] & 0xc0) == 0x80)
+		len--;
+	if (len > 0)
+		memcpy(to, from.data, len);
+	to[len] = '\0';
+}
+
+static int read_pause(struct reads *r, int64_t recipe, struct store_place *p)
+{
+	sqlite3_stmt *st = r->st[READ_PAUSE];
+	int step;
+
+	sqlite3_bind_int64(st, 1, recipe);
+	step = db_step(st);
+	if (step > 0) {
+		copy_beginning(db_column(st, 0), p->paused_by, sizeof p->paused_by);
+		copy_beginning(db_column(st, 1), p->paused_reason, sizeof p->paused_reason);
+		sqlite3_reset(st);
+	}
+	return step < 0 ? step : 0;
+}
+
 int read_place(struct reads *r, struct store_op *op)
 {
 	struct store_place *p = (struct store_place *)op;
@@ -148,6 +176,8 @@ int read_place(struct reads *r, struct store_op *op)
 	err = count_rows(r->st[READ_PLACE_ABOVE], &row, p->limit, &above);
 	if (err == 0 && above < p->limit)
 		err = count_rows(r->st[READ_PLACE_BEFORE], &row, p->limit - above, &before);
+	if (err == 0)
+		err = read_pause(r, row.v[ROW_RECIPE], p);
 	if (err == 0)
 		p->place = (int)(above + before);
 	return err;

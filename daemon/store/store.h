@@ -253,12 +253,15 @@ struct store_list {
 };
 void store_list(struct store *s, struct store_list *r);
 
-/* How many orders would start before this one in its recipe (at most `limit` are counted). NOTFOUND, ERR_STATE when it is not queued. */
+/* How many orders would start before this one in its recipe (at most `limit` are counted), and who holds it up. NOTFOUND, ERR_STATE when it is not queued. */
 struct store_place {
 	struct store_op op;
 	int64_t id;
 	int limit;
-	int place; /* out; from 0 */
+	/* out */
+	int place;               /* from 0 */
+	char paused_by[65];      /* who has paused the recipe; empty when nobody has, */
+	char paused_reason[121]; /* and its beginning: why */
 };
 void store_place(struct store *s, struct store_place *r);
 

@@ -83,6 +83,9 @@ static int parse(struct slice payload, json_t **out, char why[static 256])
 	    payload.len ? payload.data : "", payload.len, JSON_REJECT_DUPLICATES, &error);
 	if (!json && refused)
 		return -ENOMEM;
+	if (!json && json_error_code(&error) == json_error_null_character)
+		return params_refuse(
+		    why, "the payload has a text with a NUL in it (byte %d)", error.position);
 	if (!json)
 		return params_refuse(
 		    why, "the payload is no JSON object: %.120s (byte %d)", error.text, error.position);

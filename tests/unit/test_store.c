@@ -323,7 +323,7 @@ END_TEST
 
 /* ---- across a restart ---- */
 
-static int64_t kept_running;
+static int64_t kept_running, kept_queued;
 
 static void before_restart(void)
 {
@@ -331,7 +331,7 @@ static void before_restart(void)
 	    .recipe = world_recipe, .paused = true, .by = "baker", .reason = {"flour", 5}};
 
 	kept_running = await_order("flour");
-	await_order("sugar");
+	kept_queued = await_order("sugar");
 	ck_assert_int_eq(await_start(kept_running, 1), 0);
 	store_pause(world_store, &pause);
 	ck_assert_int_eq(await_future_shielded(&pause.op.done), 0);
@@ -341,6 +341,7 @@ static void after_restart(void)
 {
 	struct store_recover r = {.running = NULL};
 	struct store_pause resume = {.recipe = world_recipe};
+	struct store_place place = {.id = kept_queued, .limit = 10}, resumed = place;
 	uint64_t by_state[ORDER_STATES];
 
 	store_recover(world_store, &r);
@@ -361,8 +362,15 @@ static void after_restart(void)
 	store_recipe_counts(world_store, world_recipe, by_state);
 	ck_assert_uint_eq(by_state[ORDER_QUEUED], 1);
 	ck_assert_uint_eq(by_state[ORDER_RUNNING], 1);
+	store_place(world_store, &place);
+	ck_assert_int_eq(await_future_shielded(&place.op.done), 0);
+	ck_assert_str_eq(place.paused_by, "baker");
+	ck_assert_str_eq(place.paused_reason, "flour");
 	store_pause(world_store, &resume);
 	ck_assert_int_eq(await_future_shielded(&resume.op.done), 0);
+	store_place(world_store, &resumed);
+	ck_assert_int_eq(await_future_shielded(&resumed.op.done), 0);
+	ck_assert_str_eq(resumed.paused_by, "");
 	store_recover(world_store, &r);
 	ck_assert_int_eq(await_future_shielded(&r.op.done), 0);
 	ck_assert_uint_eq(r.paused_count, 0);

@@ -147,8 +147,9 @@ void table_add_coloured(struct table *t, const char *text, const char *colour)
 		t->cells = cells;
 		t->room = room;
 	}
-	char *copy = text ? malloc(strlen(text) + sizeof "…") : NULL; /* room for cut() */
-	t->cells[t->count++] = (struct cell){copy ? strcpy(copy, text) : NULL, colour};
+	size_t len = text ? strlen(text) + 1 : 0;
+	char *copy = text ? malloc(len + sizeof "…") : NULL; /* room for cut() */
+	t->cells[t->count++] = (struct cell){copy ? memcpy(copy, text, len) : NULL, colour};
 }
 
 void table_add(struct table *t, const char *cell)

@@ -118,10 +118,9 @@ static bool is_nobodys(int err)
 	return err == ERR_NOTFOUND || err == ERR_GONE || err == ERR_STATE || err == ERR_CORRUPT;
 }
 
-/* A worker has an attempt whose start did not reach the disk. 0 with *head set when its start is committed now, NULL when it is nobody's. */
-static int await_start_claimed(struct sched *s, const struct worker_claim *claim, struct store_head **head)
+/* A worker has an attempt whose start did not reach the disk. 0 with *head set when it is the queued order's next one, NULL when it is nobody's. */
+static int await_unstarted(struct sched *s, const struct worker_claim *claim, struct store_head **head)
 {
-	struct store_start start = {.id = claim->order, .attempt = claim->attempt, .worker = -1};
 	struct store_get get = {.id = claim->order};
 	struct place place;
 	const char *recipe;
@@ -141,13 +140,6 @@ static int await_start_claimed(struct sched *s, const struct worker_claim *claim
 	err = await_head(s, recipe, place, head);
 	if (err < 0 || !*head)
 		return err;
-	store_start(s->store, &start);
-	err = await_future_shielded(&start.op.done);
-	if (err < 0) {
-		store_head_free(*head);
-		*head = NULL;
-		return is_nobodys(err) ? 0 : err;
-	}
 	(*head)->attempts = claim->attempt;
 	return 0;
 }
@@ -159,7 +151,7 @@ static int await_claim(struct sched *s, struct worker *worker, const struct work
 	int err;
 
 	if (!run) {
-		err = await_start_claimed(s, claim, &head);
+		err = await_unstarted(s, claim, &head);
 		if (err < 0)
 			return err;
 		if (head) {
@@ -179,7 +171,8 @@ static int await_claim(struct sched *s, struct worker *worker, const struct work
 	}
 	log_info("adopted", log_int("order", claim->order), log_int("attempt", claim->attempt),
 	    log_int("ended", claim->ended));
-	return run_claim(run, worker, claim);
+	/* A store in trouble may take the start later: the job runs. */
+	return run_claim(run, worker, claim, head != NULL);
 }
 
 /* Until every worker of an earlier front has spoken, or has ended. */

@@ -596,7 +596,7 @@ int run_recover(struct sched *s, struct sched_recipe *recipe, struct store_head 
 	return 0;
 }
 
-int run_claim(struct run *run, struct worker *worker, const struct worker_claim *claim)
+int run_claim(struct run *run, struct worker *worker, const struct worker_claim *claim, bool unstarted)
 {
 	int err = job_run_adopt(worker, claim, &run->job);
 
@@ -604,6 +604,8 @@ int run_claim(struct run *run, struct worker *worker, const struct worker_claim 
 		return err;
 	run->at_worker = true;
 	step(run, ATTEMPT_NEWS_CLAIM);
+	if (unstarted)
+		start_without_waiting(run, -1);
 	if (run->cancelled)
 		run_cancel(run);
 	return spawn(run);

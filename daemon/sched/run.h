@@ -56,8 +56,8 @@ int run_pick(struct sched_recipe *r, struct store_head *head);
 
 /* An attempt that the store has as running (head->attempts is its number). Takes head on success. recipe may be NULL. 0 or -ENOMEM. */
 int run_recover(struct sched *s, struct sched_recipe *recipe, struct store_head *head);
-/* A worker has it: adopts it. 0, or a negative code, after which this front can only end. */
-int run_claim(struct run *run, struct worker *worker, const struct worker_claim *claim);
+/* A worker has it: adopts it; unstarted: its start is committed now. 0, or a negative code, after which this front can only end. */
+int run_claim(struct run *run, struct worker *worker, const struct worker_claim *claim, bool unstarted);
 /* Nobody has it: ends it. 0 or -ENOMEM. */
 int run_nobody(struct run *run);
 

@@ -118,6 +118,27 @@ START_TEST (a_start_that_did_not_reach_the_disk_is_committed_now) {
 }
 END_TEST
 
+static int await_unstarted_trouble(struct world *w)
+{
+	fake_store_leave(w->store, "cake", ORDER_QUEUED, 0);
+	fake_store_fail(w->store, FAKE_START, ERR_STORAGE, false, 1);
+	await_begun(w);
+	fake_pool_claim(w->pools, "ovens", 1, 1, false);
+	await_done(w);
+	assert_state(w, 1, "queued");
+	await_passed(1100);
+	assert_state(w, 1, "running");
+	fake_pool_end(w->pools, 1, CAUSE_EXIT, 0, NULL);
+	await_settled();
+	assert_events(w, "1:running 1:done");
+	return 0;
+}
+
+START_TEST (a_full_disk_does_not_part_a_job_from_its_daemon) {
+	world_run(1, await_unstarted_trouble);
+}
+END_TEST
+
 static int await_discarded(struct world *w)
 {
 	fake_store_leave(w->store, "cake", ORDER_DONE, 1);
@@ -284,6 +305,7 @@ int main(void)
 	tcase_add_test(t, a_result_that_was_not_acknowledged_is_stored);
 	tcase_add_test(t, an_attempt_that_nobody_has_is_repeated_unless_at_most_once_or_cancelled);
 	tcase_add_test(t, a_start_that_did_not_reach_the_disk_is_committed_now);
+	tcase_add_test(t, a_full_disk_does_not_part_a_job_from_its_daemon);
 	tcase_add_test(t, what_is_final_or_of_an_earlier_attempt_is_discarded);
 	tcase_add_test(t, what_was_cancelled_is_adopted_then_ended);
 	tcase_add_test(t, nothing_starts_before_every_old_worker_has_spoken);

@@ -185,6 +185,9 @@ static int check_wal(struct engine *e, char why[static 256])
 		return err;
 	mark_read(&e->mark, &mark);
 	err = walscan(path, &mark, &found, why);
+	/* On a full disk the log cannot be begun anew (see open_checked()): then what was cut off must not lie behind the next commits. */
+	if (err == 0 && found.frames > found.committed)
+		err = walscan_cut(path, found.committed);
 	if (err == 0 && found.frames > 0)
 		log_info("store was not closed, reading its log", log_int("frames", found.frames),
 		    log_int("committed", found.committed));
@@ -223,6 +226,11 @@ static int open_checked(struct engine *e, char why[static 256])
 	err = mark_erase(&e->mark);
 	if (err == 0)
 		err = checkpoint(e, SQLITE_CHECKPOINT_TRUNCATE);
+	if (err == -ENOSPC) {
+		/* What is stored can be read, and jobs that run be kept. Writes are refused until there is room. */
+		log_warn("disk is full, the store's log stays", log_str("path", e->o.path));
+		err = 0;
+	}
 	if (err < 0)
 		close_connection(e);
 	return err;

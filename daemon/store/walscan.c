@@ -74,6 +74,11 @@ static int read_all(int fd, unsigned char *p, size_t len, off_t at)
 	return 1;
 }
 
+int walscan_cut(const char *path, uint32_t frames)
+{
+	return truncate(path, HEADER + (off_t)frames * FRAME) < 0 ? -errno : 0;
+}
+
 int walscan_salts(int fd, unsigned char salts[static 8])
 {
 	int err = read_all(fd, salts, 8, 16);

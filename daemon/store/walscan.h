@@ -21,6 +21,9 @@ struct walscan {
  */
 int walscan(const char *path, const struct mark_value *mark, struct walscan *out, char why[static 256]);
 
+/* Cuts off what lies behind so many frames: what walscan() found to be uncommitted. 0 or a negative errno value. */
+int walscan_cut(const char *path, uint32_t frames);
+
 /* The salts in the header of an open WAL. 0 or a negative errno value. */
 int walscan_salts(int fd, unsigned char salts[static 8]);
 

@@ -360,6 +360,33 @@ START_TEST (opening_after_a_crash_fails_at_every_place) {
 }
 END_TEST
 
+/* A crash on a full disk: all is read, nothing is accepted; when there is room again, all goes on, also after another crash. */
+START_TEST (a_store_opens_on_a_full_disk) {
+	struct engine_world crashed, copy = {0}, again = {0};
+	int64_t ids[10], id;
+
+	crashed_store(&crashed, ids, "full-open");
+	engine_world_path(&copy, "full-open-copy");
+	engine_world_copy(&crashed, &copy);
+	/* The log is synced, then its pages do not fit into the database. */
+	fault_vfs_arm(2, SQLITE_FULL, true);
+	ck_assert_msg(engine_world_open(&copy) == 0, "%s", copy.why);
+	ck_assert_int_ge(fault_vfs_count(), 2);
+	for (int i = 0; i < 10; i++)
+		ck_assert_int_eq(engine_world_state(&copy, ids[i]), ORDER_QUEUED);
+	ck_assert_int_eq(engine_world_submit(&copy, "x", NULL, &id), ERR_STORAGE);
+	fault_vfs_arm(0, 0, false);
+	ck_assert_int_eq(engine_world_submit(&copy, "x", NULL, &id), 0);
+	engine_world_path(&again, "full-open-again");
+	engine_world_copy(&copy, &again);
+	engine_world_close(&copy);
+	ck_assert_msg(engine_world_open(&again) == 0, "%s", again.why);
+	ck_assert_int_eq(engine_world_state(&again, id), ORDER_QUEUED);
+	engine_world_check(&again);
+	engine_world_close(&again);
+}
+END_TEST
+
 START_TEST (a_flipped_bit_in_the_log_is_refused) {
 	struct engine_world crashed;
 	int64_t ids[10];
@@ -524,6 +551,7 @@ int main(void)
 	tcase_add_test(t, full_disk_is_a_refusal);
 	tcase_add_test(t, opening_fails_at_every_place);
 	tcase_add_test(t, opening_after_a_crash_fails_at_every_place);
+	tcase_add_test(t, a_store_opens_on_a_full_disk);
 	t = unit_case("kill");
 	tcase_add_test(t, a_killed_writer_loses_nothing);
 	t = unit_case("damage");

@@ -24,6 +24,16 @@ find "$tree" -path '*/systemd/system/bakeryd*' ! -path "$etc/*" -exec cp {} "$et
 find "$tree" -path '*/systemd/user/bakeryd*' ! -path "$etc/*" -exec cp {} "$etc/systemd/user/" \;
 find "$tree" -path '*/sysusers.d/bakery.conf' ! -path "$etc/*" -exec cp {} "$etc/sysusers.d/" \;
 client=$(find "$tree" -name bakery -type f -perm -u+x)
+daemon=$(find "$tree" -name bakeryd -type f -perm -u+x)
+case ${daemon#"$tree"} in
+/tmp/* | /run/*)
+	# A prefix that the new system has a file system of its own over (make distcheck in /tmp): the programs move out of its way.
+	mkdir -p "$tree/opt/bakery"
+	sed -i "s|${daemon#"$tree"}|/opt/bakery/bakeryd|" "$etc"/systemd/*/*.service
+	mv "$daemon" "$client" "$tree/opt/bakery/"
+	client=$tree/opt/bakery/bakery
+	;;
+esac
 echo "BAKERY=${client#"$tree"}" >"$etc/bakery-test"
 cat >"$etc/bakery/bakery.yaml" <<'END'
 shutdown: {grace: 20s}

@@ -104,6 +104,7 @@ int failpoint_init(const char **why)
 
 int failpoint_pass(const char *name)
 {
+	int error = 0;
 	for (size_t i = 0; i < point_count; i++) {
 		struct point *p = &points[i];
 		if (strcmp(p->name, name) != 0)
@@ -124,8 +125,10 @@ int failpoint_pass(const char *name)
 		case ACTION_EXIT:
 			_exit(99);
 		case ACTION_ERRNO:
-			return -p->error;
+			/* All entries of this name count the passing, also those behind the one that fails it. */
+			error = error ? error : -p->error;
+			break;
 		}
 	}
-	return 0;
+	return error;
 }

@@ -475,10 +475,10 @@ static int commit(struct engine *e)
 {
 	int err = db_run(e->st[SQL_COMMIT]);
 
-	if (err == 0)
-		err = failpoint("store.after_commit");
 	if (err == -ENOSPC && powersafe(e))
 		return ERR_STORAGE;
+	if (err == 0)
+		err = failpoint("store.after_commit");
 	return err < 0 ? ERR_UNCERTAIN : 0;
 }
 

@@ -37,6 +37,15 @@ START_TEST (the_nth_passing_of_this_name_fails) {
 }
 END_TEST
 
+START_TEST (every_entry_counts_every_passing) {
+	ck_assert_int_eq(arm("a:1:EIO,a:2:ENOSPC,a:4:EAGAIN"), 0);
+	ck_assert_int_eq(failpoint("a"), -EIO);
+	ck_assert_int_eq(failpoint("a"), -ENOSPC);
+	ck_assert_int_eq(failpoint("a"), 0);
+	ck_assert_int_eq(failpoint("a"), -EAGAIN);
+}
+END_TEST
+
 START_TEST (kill_kills) {
 	ck_assert_int_eq(arm("end:1:kill"), 0);
 	failpoint("end");
@@ -64,6 +73,7 @@ int main(void)
 	TCase *t = unit_case("failpoint");
 	tcase_add_test(t, nothing_happens_unless_armed);
 	tcase_add_test(t, the_nth_passing_of_this_name_fails);
+	tcase_add_test(t, every_entry_counts_every_passing);
 	tcase_add_test_raise_signal(t, kill_kills, SIGKILL);
 	tcase_add_exit_test(t, exit_ends, 99);
 	tcase_add_test(t, what_is_wrong_is_refused);

@@ -441,6 +441,22 @@ START_TEST (a_failed_commit_is_uncertain_and_the_store_goes_on) {
 }
 END_TEST
 
+static void late_failure(void)
+{
+	int errors[5];
+
+	/* Only what COMMIT itself says of a full disk is certain. */
+	arm("store.after_commit:1:ENOSPC");
+	submit_five(errors);
+	for (int i = 0; i < 5; i++)
+		ck_assert_int_eq(errors[i], ERR_UNCERTAIN);
+}
+
+START_TEST (what_fails_after_the_commit_is_uncertain_whatever_it_is) {
+	store_world_run(late_failure);
+}
+END_TEST
+
 static void failed_write(void)
 {
 	struct store_stats stats;
@@ -469,7 +485,7 @@ static void bad_request(void)
 	int errors[5], refused = 0;
 
 	/* The third fails, so they are applied one by one; there another fails, and only that. */
-	arm("store.statement:3:EINVAL,store.statement:5:EINVAL");
+	arm("store.statement:3:EINVAL,store.statement:6:EINVAL");
 	submit_five(errors);
 	for (int i = 0; i < 5; i++) {
 		ck_assert(errors[i] == 0 || errors[i] == ERR_STORAGE);
@@ -493,7 +509,7 @@ static void closed_for_now(void)
 	int64_t id = await_order("flour");
 
 	/* It cannot be opened twice: after the failure, and for the next batch. */
-	arm("store.after_commit:1:EIO,store.reopen:1:EIO,store.reopen:1:EIO,store.reopen:2:EIO");
+	arm("store.after_commit:1:EIO,store.reopen:1:EIO,store.reopen:2:EIO");
 	submit_five(errors);
 	ck_assert_int_eq(errors[0], ERR_UNCERTAIN);
 	submit_five(errors);
@@ -552,6 +568,7 @@ int main(void)
 	tcase_add_test(t, delayed_orders_are_queued_when_due);
 	tcase_add_test(t, a_restart_finds_all_of_it);
 	tcase_add_test(t, a_failed_commit_is_uncertain_and_the_store_goes_on);
+	tcase_add_test(t, what_fails_after_the_commit_is_uncertain_whatever_it_is);
 	tcase_add_test(t, what_fails_before_the_commit_is_certainly_not_stored);
 	tcase_add_test(t, one_bad_request_fails_alone);
 	tcase_add_test(t, a_store_that_cannot_be_opened_again_refuses_until_it_can);

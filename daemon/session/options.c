@@ -72,6 +72,10 @@ static int parse_value(const struct option *o, struct slice text, void *to, stru
 	if (text.len > (size_t)o->most)
 		return replied(reply_error(w, "TOOBIG", "%s has %zu bytes, at most %" PRId64 " are allowed",
 		    o->name, text.len, o->most));
+	/* Texts are kept and shown as such: a NUL would end them. */
+	if (text.len < (size_t)o->least || (text.len > 0 && memchr(text.data, 0, text.len)))
+		return replied(reply_error(w, "BADARG", "%s: %s", o->name,
+		    text.len < (size_t)o->least ? "is empty" : "a NUL is in it"));
 	memcpy(to, &text, sizeof text);
 	return 0;
 }

@@ -12,7 +12,7 @@
 
 enum option_kind {
 	OPTION_FLAG,     /* no value; bool */
-	OPTION_TEXT,     /* struct slice; most: bytes */
+	OPTION_TEXT,     /* struct slice without a NUL; least … most bytes, least 0 or 1 */
 	OPTION_INT,      /* int64_t; least … most */
 	OPTION_DURATION, /* int64_t milliseconds; least … most */
 	OPTION_TIME,     /* int64_t Unix milliseconds */

@@ -27,7 +27,8 @@ struct submission {
 };
 
 static const struct option options[] = {
-    {"KEY", OPTION_TEXT, offsetof(struct admit, key), 0, ADMIT_KEY_BYTES},
+    /* An empty one is a variable that was not set: taken for none, the repetition that it was to prevent would happen. */
+    {"KEY", OPTION_TEXT, offsetof(struct admit, key), 1, ADMIT_KEY_BYTES},
     {"PRIORITY", OPTION_INT, offsetof(struct admit, priority), ORDER_PRIORITY_MIN, ORDER_PRIORITY_MAX},
     {"DELAY", OPTION_DURATION, offsetof(struct admit, delay_ms), 0, DELAY_MOST_MS},
     {"TIMEOUT", OPTION_DURATION, offsetof(struct admit, timeout_ms), 1, DELAY_MOST_MS},
@@ -88,16 +89,6 @@ static int submit(struct connection *c, const struct admit *a, const char *recip
 	return 0;
 }
 
-/* 0; 1: replied; -ENOMEM. An empty one is a variable that was not set: taken for none, the repetition that it was to prevent
- * would happen. STATUS shows it as text, which a NUL would end. */
-static int check_key(struct slice key, struct reply_writer *w)
-{
-	if (!key.data || (key.len > 0 && !memchr(key.data, 0, key.len)))
-		return 0;
-	int r = reply_error(w, "BADARG", "KEY: %s", key.len > 0 ? "a NUL is in it" : "is empty");
-	return r < 0 ? r : 1;
-}
-
 static int run(struct connection *c, const struct request *request, struct reply_writer *w)
 {
 	struct admit a = {
@@ -109,8 +100,6 @@ static int run(struct connection *c, const struct request *request, struct reply
 	};
 	int r = options_parse(
 	    options, sizeof options / sizeof *options, request->argv + 3, request->argc - 3, &a, w);
-	if (r == 0)
-		r = check_key(a.key, w);
 	const char *recipe;
 	struct slice payload;
 	if (r == 0)

@@ -213,6 +213,8 @@ class Requests(Case):
             ("ERR", "PAUSE", "POOL", "default"),
             ("NORECIPE", "PAUSE", "RECIPE", "tart"),
             ("ERR", "RESUME", "RECIPE", "cake", "REASON", "x"),
+            ("BADARG", "PAUSE", "RECIPE", "copy", "REASON", "stock\0taking"),
+            ("BADARG", "CANCEL", "1", "REASON", "no\0time"),
             ("BADARG", "PSUBSCRIBE", "a?b*"),
             ("ERR", "HELLO", "x"),
             ("NOPROTO", "HELLO", "4"),

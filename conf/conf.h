@@ -64,14 +64,43 @@ struct conf_pair {
 
 enum conf_result { CONF_RESULT_STDOUT, CONF_RESULT_NONE };
 
-/* One step of a recipe. Heavy `run` only, so far. */
+/* An HTTP request. Texts with placeholders, where it says so. */
+struct conf_http {
+	char *method;
+	char *url;                 /* with placeholders, none of them before the path */
+	struct conf_pair *headers; /* values with placeholders */
+	size_t header_count;
+	char *body;          /* with placeholders; NULL: none */
+	char *json;          /* instead of body: a JSON text, with placeholders in its strings; NULL: none */
+	bool expect[600];    /* the statuses that are success */
+	int redirects;       /* so many are followed */
+	uint64_t result_max; /* a longer answer is a failure */
+	char *ca;            /* file with the authorities to trust; NULL: the system's */
+};
+
+enum { CONF_STEPS_MAX = 64 };
+
+/* One step of a recipe: heavy (run) in a worker, or light (sleep, http) in the order's task. */
 struct conf_step {
 	struct conf_place place;
-	char *name; /* "run" when not named */
-	char **run; /* the command with placeholders; NULL-terminated */
+	char *name; /* "run", "sleep", "http" when not named */
+	enum conf_step_kind { CONF_STEP_RUN, CONF_STEP_SLEEP, CONF_STEP_HTTP } kind;
+	char **run; /* the command with placeholders; NULL-terminated; NULL: another kind */
 	char *
 	    stdin_text; /* NULL: by the rule (payload if opaque, else empty); "payload"; or a text with placeholders */
+	char *pool;       /* of run: never NULL, the recipe's unless it has its own */
+	int64_t sleep_ms; /* 0: gives way, no more */
+	char *times;      /* of sleep: a whole number, or one placeholder of an integer parameter */
+	struct conf_http http;
+	int64_t timeout_ms; /* of one try; CONF_NONE */
+	int retries;        /* further tries within an attempt, with the recipe's backoff between */
+	uint64_t uses;      /* bit n: it names the result of step n (always an earlier one) */
 };
+
+static inline bool conf_step_is_heavy(const struct conf_step *s)
+{
+	return s->kind == CONF_STEP_RUN;
+}
 
 struct conf_recipe {
 	struct conf_place place;
@@ -129,6 +158,7 @@ struct conf {
 	} store;
 	struct {
 		int64_t connections, queued, running;
+		int64_t http_per_host; /* http steps under way to one host and port */
 		uint64_t payload, request, buffers, result;
 	} limits;
 	int64_t shutdown_grace_ms;

@@ -4,7 +4,7 @@
 
 # shellcheck disable=SC2034 # for the callers
 BUILD_PACKAGES=(gcc libc6-dev make autoconf automake pkg-config
-	libevent-dev libyaml-dev libssl-dev libsqlite3-dev libjansson-dev libxxhash-dev uthash-dev)
+	libevent-dev libyaml-dev libssl-dev libsqlite3-dev libjansson-dev libcurl4-openssl-dev libxxhash-dev uthash-dev)
 
 # Installs those of the named Debian packages that are missing. Returns 1 when it cannot, having said what is needed. On a machine without
 # dpkg it does nothing: configure tells what is missing.

@@ -54,6 +54,13 @@ struct loop_fd {
 int loop_fd_add(struct loop *loop, struct loop_fd *w, int fd, void (*on_ready)(struct loop_fd *w, int what));
 void loop_fd_remove(struct loop_fd *w);
 
+/*
+ * The same for a library that does not read until EAGAIN (libcurl): level-triggered. on_ready is told, once a turn, of those of `what` that the descriptor is
+ * ready for, for as long as it is. Again, for the same w and fd: another `what` (0: nothing, but it stays registered). 0, or a negative errno value and nothing has changed.
+ */
+int loop_fd_watch(
+    struct loop *loop, struct loop_fd *w, int fd, int what, void (*on_ready)(struct loop_fd *w, int what));
+
 /* ---- timers ----
  * One shot. Storage is the caller's; start from {0}. Setting again moves it. Set and clear are O(log n), and do not allocate after the
  * heap has grown. Deadlines are clock_mono_ns() times; accuracy is the kernel's timer, not a millisecond.
@@ -62,10 +69,18 @@ struct loop_timer {
 	void (*on_due)(struct loop_timer *t);
 	int64_t due_ns;
 	uint32_t place;    /* in the heap, 1 …; 0: not set */
+	bool reserved;     /* its place is kept while it is not set */
 	uint32_t sequence; /* those of the same deadline run in the order in which they were set */
 };
 
-/* 0 or -ENOMEM. */
+/*
+ * Keeps a place for this timer: from now until loop_timer_release(), loop_timer_set() of it cannot fail. Whoever sets a timer where it could not answer a refusal of
+ * memory reserves it when it is made. 0 or -ENOMEM. Again: a no-op.
+ */
+int loop_timer_reserve(struct loop *loop, struct loop_timer *t);
+/* Clears it too. Fine when it was not reserved. */
+void loop_timer_release(struct loop *loop, struct loop_timer *t);
+/* 0 or -ENOMEM (never for one that is reserved). */
 int loop_timer_set(
     struct loop *loop, struct loop_timer *t, int64_t due_ns, void (*on_due)(struct loop_timer *t));
 void loop_timer_clear(struct loop *loop, struct loop_timer *t);

@@ -33,7 +33,9 @@ int order_cause_parse(const char *word, size_t len, enum order_cause *out);
 
 /* How an attempt ended, as the worker reports it and the store keeps it. */
 struct order_outcome {
-	enum order_cause cause;          /* CAUSE_EXIT with exit 0: success */
+	enum order_cause cause;          /* CAUSE_EXIT with exit 0, or CAUSE_NONE (a light step): success */
+	bool permanent;                  /* a failure that another try would not change */
+	int64_t retry_after_ms;          /* a failure: the other side asked for this pause; 0: it did not */
 	int exit;                        /* −1: none */
 	int signal;                      /* 0: none */
 	int error;                       /* errno, for spawn; 0: none */
@@ -48,5 +50,10 @@ struct order_outcome {
 	size_t message_len;
 };
 enum { ORDER_MESSAGE_MAX = 4096 };
+
+static inline bool order_outcome_ok(const struct order_outcome *o)
+{
+	return o->cause == CAUSE_NONE || (o->cause == CAUSE_EXIT && o->exit == 0);
+}
 
 #endif

@@ -19,11 +19,19 @@
 int recipe_check_payload(
     const struct conf_recipe *r, struct slice payload, struct buf *canonical, char why[static 256]);
 
+/* The result of an earlier step. */
+struct recipe_result {
+	bool present; /* else the step has no result, or is not needed here */
+	bool cut;     /* not whole: a step that uses it fails */
+	struct slice bytes;
+};
+
 struct recipe_values {
 	int64_t order;
 	int attempt;
-	int worker;           /* {worker} */
-	struct slice payload; /* canonical */
+	int worker;                          /* {worker} */
+	struct slice payload;                /* canonical */
+	const struct recipe_result *results; /* by number of step, as many as the recipe has; NULL: none */
 };
 
 /* A command ready to start. Everything belongs to it. */
@@ -45,5 +53,31 @@ struct recipe_command {
 int recipe_expand(const struct conf_recipe *r, const struct conf_step *step,
     const struct recipe_values *values, struct recipe_command *out, char why[static 256]);
 void recipe_command_clear(struct recipe_command *c);
+
+/* An HTTP request ready to send. Everything belongs to it. */
+struct recipe_request {
+	char *method, *url;
+	char **
+	    headers; /* "Name: value", NULL-terminated; Content-Type is there when there is a body and the recipe does not say it */
+	char *body;  /* NULL: none */
+	size_t body_len;
+	void *arena;
+};
+
+/*
+ * Expands an http step: in the URL a value is percent-encoded (RFC 3986: all but the unreserved characters), in a header one with CR, LF or NUL is
+ * refused, in json it is JSON-encoded: a string that is one placeholder and nothing else becomes the parameter as it is (number, list, …). Adds
+ * Idempotency-Key: ORDER-STEP unless the recipe has that header. 0; -EINVAL with why (cause params); -ENOMEM.
+ */
+int recipe_expand_http(const struct conf_recipe *r, const struct conf_step *step,
+    const struct recipe_values *values, struct recipe_request *out, char why[static 256]);
+void recipe_request_clear(struct recipe_request *q);
+
+/* How often a sleep step sleeps: 0 … 1,000,000. 0; -EINVAL with why; -ENOMEM. */
+int recipe_times(const struct conf_recipe *r, const struct conf_step *step,
+    const struct recipe_values *values, int64_t *times, char why[static 256]);
+
+/* A number that differs when the recipe's steps differ: results of steps are used only by the recipe that made them. Never 0. */
+uint64_t recipe_digest(const struct conf_recipe *r);
 
 #endif

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "conf/conf.h"
+#include "daemon/step/step.h"
 #include "daemon/store/store.h"
 #include "daemon/worker/pool.h"
 
@@ -20,6 +21,7 @@ struct sched_options {
 	uint64_t generation;
 	struct store *store;
 	struct pools *pools; /* its events go to sched_pools_events() */
+	struct steps *steps; /* carries out light steps; borrowed until no task of an order is left */
 };
 
 /* 0 or -ENOMEM. */
@@ -61,6 +63,18 @@ enum sched_hold {
 };
 enum sched_hold sched_why_held(const struct sched *s, const char *recipe, char why[static 256]);
 const char *sched_hold_word(enum sched_hold h);
+
+/* What a running order does now. For STATUS and EXPLAIN. */
+struct sched_doing {
+	const char *step;  /* the name of the step that it is in; the configuration's */
+	int number, count; /* which of how many, from 1 */
+	int try;           /* of this step, from 1 */
+	const char *
+	    waits_for; /* "worker", "job", "sleep", "host", "name", "http", "backoff", "disk"; "" when for nothing */
+	const char *pool; /* of a heavy step; NULL */
+};
+/* False: this order has no task here, or nothing is known of it. */
+bool sched_doing(const struct sched *s, int64_t order, struct sched_doing *out);
 
 struct sched_stats {
 	uint64_t running, started, window, refills, promoted, retried;

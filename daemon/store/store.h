@@ -115,6 +115,20 @@ struct store_start {
 };
 void store_start(struct store *s, struct store_start *r);
 
+/*
+ * A step that is not the last has ended well: its result is durable before the next begins. Guarded as a finish is: only while this attempt runs, else
+ * ERR_STATE. What is stored of this step and of later ones (of an earlier form of the recipe) is replaced.
+ */
+struct store_step {
+	struct store_op op;
+	int64_t id;
+	int attempt, step;
+	uint64_t digest; /* of the recipe (recipe_digest) */
+	bool cut;
+	struct slice result;
+};
+void store_step(struct store *s, struct store_step *r);
+
 /* The end of an attempt, and what comes next. Guarded: only from running with this attempt, else ERR_STATE and nothing changes but a counter. */
 struct store_finish {
 	struct store_op op;
@@ -236,6 +250,28 @@ struct store_read {
 	bool cut;
 };
 void store_read(struct store *s, struct store_read *r);
+
+/*
+ * The results of an order's steps, kept until it is done. How many of the first are there, without a gap, of this form of the recipe; and the bytes of
+ * those that are wanted. NOTFOUND, GONE; ERR_CORRUPT: a checksum is wrong.
+ */
+struct store_steps {
+	struct store_op op;
+	int64_t id;
+	uint64_t digest;
+	uint64_t wanted; /* bit n: the bytes of step n */
+	/* out */
+	int count;
+	struct store_step_result {
+		int step;
+		bool cut;
+		char *bytes;
+		size_t len;
+	} * results; /* the wanted ones that are among the first count, in order; malloc'ed, the caller's: store_steps_clear() */
+	size_t result_count;
+};
+void store_steps(struct store *s, struct store_steps *r);
+void store_steps_clear(struct store_steps *r);
 
 /* Newest first, without messages. Bounded work: may return fewer than asked (at most 1,000) with a cursor, as SCAN does. */
 struct store_list {

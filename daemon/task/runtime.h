@@ -28,14 +28,14 @@ struct task {
 	struct ready ready;
 	struct context context;
 	enum task_state state;
-	bool is_cancelled;        /* asked to end: every wait but a shielded one says so */
-	bool is_shielded;         /* in a wait that neither cancel nor time ends */
-	bool is_ending;           /* in its clean-ups, which must not wait */
-	int wake;                 /* what the wait returns */
-	struct future_wait *wait; /* its place in a line of waiters, when it has one */
-	struct loop_timer timer;  /* the deadline of its wait */
-	const char *on;           /* what it waits for; NULL unless waiting */
-	int64_t since_ns;         /* in this state */
+	bool is_cancelled;            /* asked to end: every wait but a shielded one says so */
+	bool is_shielded;             /* in a wait that neither cancel nor time ends */
+	bool is_ending;               /* in its clean-ups, which must not wait */
+	int wake;                     /* what the wait returns */
+	struct future_wait *wait;     /* its place in a line of waiters, when it has one */
+	struct loop_timer timer;      /* the deadline of its wait */
+	const char *on;               /* what it waits for; NULL unless waiting */
+	int64_t created_ns, since_ns; /* its birth; in this state */
 
 	struct stack *stack;
 	const char *name;

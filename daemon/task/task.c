@@ -72,7 +72,7 @@ int task_spawn(const struct task_spec *spec, struct task **out)
 	t->wait = NULL;
 	t->timer = (struct loop_timer){0};
 	t->on = NULL;
-	t->since_ns = loop_now_ns(runtime.loop);
+	t->created_ns = t->since_ns = loop_now_ns(runtime.loop);
 	t->stack = stack;
 	t->name = spec->name;
 	t->id = spec->id;
@@ -177,9 +177,7 @@ int task_defer(void (*fn)(void *arg), void *arg)
 	return 0;
 }
 
-void task_each(
-    void (*fn)(void *arg, const struct task *t, const char *state, const char *on, int64_t since_ns),
-    void *arg)
+void task_each(void (*fn)(void *arg, const struct task_view *v), void *arg)
 {
 	static const char *const states[] = {
 	    [TASK_READY] = "ready",
@@ -187,6 +185,14 @@ void task_each(
 	    [TASK_WAITING] = "waiting",
 	};
 	const struct task *t;
-	TAILQ_FOREACH (t, &runtime.all, in_all)
-		fn(arg, t, states[t->state], t->on, t->since_ns);
+	TAILQ_FOREACH (t, &runtime.all, in_all) {
+		struct task_view v = {.name = t->name,
+		    .id = t->id,
+		    .state = states[t->state],
+		    .on = t->on,
+		    .created_ns = t->created_ns,
+		    .since_ns = t->since_ns,
+		    .stack_bytes = (uint32_t)t->stack->size};
+		fn(arg, &v);
+	}
 }

@@ -75,6 +75,9 @@ int64_t task_id(const struct task *t);
 int task_cancel(struct task *t);
 /* True when the running task has been cancelled, also before its next wait. */
 bool task_cancelled(void);
+/* For who answers a cancel by something that must wait (it records how the work ended): the running task has taken note, and may wait again. Whether there was one
+ * (asyncio's uncancel). A scope that is closing cancels once; who takes that back keeps it waiting. */
+bool task_uncancel(void);
 
 /* Runs fn(arg) when the running task ends, whatever ends it; last in, first out. The clean-up must not wait. 0 or -ENOMEM (then fn has not been
  * called). */
@@ -84,8 +87,8 @@ int task_defer(void (*fn)(void *arg), void *arg);
 int task_call_big(int (*fn)(void *arg), void *arg);
 
 /* ---- waiting ----
- * All these suspend, and end early with ERR_CANCELLED or, past the absolute deadline (clock_mono_ns; CLOCK_NEVER), ERR_TIMEOUT; or with -ENOMEM
- * when there is no room for the timer of a deadline.
+ * All these suspend, and end early with ERR_CANCELLED or, past the absolute deadline (clock_mono_ns; CLOCK_NEVER), ERR_TIMEOUT. They need no memory: the
+ * timer of a task has its room from the task's beginning.
  */
 
 /* To the back of the ready line. */
@@ -97,6 +100,9 @@ int await_sleep_ms(int64_t ms);
 int await_future(struct future *f, int64_t deadline_ns);
 /* The same, but neither cancel nor time ends it: for answers that must be known and come soon (a commit). */
 int await_future_shielded(struct future *f);
+
+/* Final, with a result (NULL), when t has ended: to wait for several tasks (gather.h). It is t's own, as long as t. What t returned: await_task(). */
+struct future *task_ended(struct task *t);
 
 /* The end of another task: its result; ERR_CANCELLED may be either's (task_cancelled() tells). A cancel of the one that waits leaves t alone. */
 int await_task(struct task *t, int64_t deadline_ns);
@@ -131,9 +137,31 @@ void scope_cancel(struct scope *s);
 /* Cancels, waits until every task of it has ended (shielded), frees it. */
 void await_scope_close(struct scope *s);
 
-/* For `bakery tasks`: calls fn for every task alive, oldest first. state: "ready", "running", "waiting"; on: what it waits for, or NULL. */
-void task_each(
-    void (*fn)(void *arg, const struct task *t, const char *state, const char *on, int64_t since_ns),
-    void *arg);
+/* For `bakery tasks`: calls fn for every task alive, oldest first. */
+struct task_view {
+	const char *name;
+	int64_t id;
+	const char *state;            /* "ready", "running", "waiting" */
+	const char *on;               /* what it waits for; NULL unless waiting */
+	int64_t created_ns, since_ns; /* clock_mono_ns: its birth, its state's beginning */
+	uint32_t stack_bytes;         /* the size of its stack */
+	uint32_t
+	    used_bytes; /* the most of it that was ever used; 0: not measured (see task_measure_stacks) */
+};
+void task_each(void (*fn)(void *arg, const struct task_view *v), void *arg);
+
+/* ---- for tests and debug builds ---- */
+
+/* From now on stacks are filled with a pattern when they are taken, so that the most that was used can be told. On by BAKERY_STACKS=1 in the environment, and in debug
+ * builds (--enable-debug). */
+void task_measure_stacks(bool on);
+/* The highest marks so far, of tasks that are alive or have ended, by name: calls fn once for each name. */
+void task_each_mark(
+    void (*fn)(void *arg, const char *name, uint32_t stack_bytes, uint32_t used_bytes), void *arg);
+
+/* The n-th wait from now on (from 1; of any task; shielded ones do not count) finds its task cancelled. 0: none. For a test that goes through all of them. */
+void task_cancel_at_wait(uint64_t n);
+/* How many such waits there have been since. */
+uint64_t task_count_waits(void);
 
 #endif

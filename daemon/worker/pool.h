@@ -24,11 +24,18 @@ struct worker; /* one worker process, as the front sees it */
 struct job {
 	int64_t order;
 	int attempt;
-	int step;
+	int step, try; /* try: from 0, of this step within the attempt. The four of them name a job */
 	const char *recipe;
 	uint64_t generation;  /* of the configuration */
-	int64_t timeout_ms;   /* what is left of the attempt's time; CONF_NONE */
+	int64_t timeout_ms;   /* what is left of the attempt's time, or of the step's; CONF_NONE */
 	struct slice payload; /* canonical; the worker expands it */
+	/* The results of earlier steps that this one names (step->uses), in order. */
+	const struct job_result {
+		int step;
+		bool cut;
+		struct slice bytes;
+	} * results;
+	size_t result_count;
 };
 
 /* One job at a worker. Storage is the caller's, from start or adopt until job_run_release(). */
@@ -36,7 +43,7 @@ struct job_run {
 	struct pool *pool;
 	struct worker *worker; /* NULL: it is gone, or the run has been released */
 	int64_t order;
-	int attempt, step;
+	int attempt, step, try;
 	struct future
 	    ended; /* result: outcome is filled in. Never an error: a lost worker is CAUSE_WORKER_LOST */
 	struct order_outcome outcome; /* its result and message belong to the run until release */
@@ -48,7 +55,7 @@ enum job_stop { JOB_STOP_CANCEL, JOB_STOP_DRAIN };
 /* What a worker says of itself when this front meets it. */
 struct worker_claim {
 	int64_t order;
-	int attempt, step;
+	int attempt, step, try;
 	bool ended; /* it has a result that was not acknowledged; else it runs */
 };
 
@@ -83,7 +90,7 @@ int pool_idle_count(const struct pool *p);
 int pool_worker_count(const struct pool *p);
 int pool_busy_count(const struct pool *p);
 
-/* Sends the job to an idle worker. 0; -EAGAIN when none is idle; -ENOMEM. *worker_index: which one. */
+/* Sends the job to an idle worker. 0; -EAGAIN when none is idle; ERR_TOOBIG: payload and results are more than a message holds; -ENOMEM. *worker_index: which one. */
 int job_run_start(struct pool *p, const struct job *job, struct job_run *run, int *worker_index);
 /* Takes a claimed job over: run->ended becomes final when the job ends (at once when it had). */
 int job_run_adopt(struct worker *worker, const struct worker_claim *claim, struct job_run *run);

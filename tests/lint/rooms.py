@@ -13,6 +13,7 @@ LIBRARIES = {
     r"yaml\.h": ["conf/"],
     r"openssl/.*": ["daemon/net/"],
     r"sqlite3\.h": ["daemon/store/"],
+    r"curl/.*": ["daemon/step/"],
 }
 
 # The table's lines: " 5  daemon/sched  …", several rooms on a line.

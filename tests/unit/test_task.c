@@ -274,12 +274,13 @@ START_TEST (each_task_keeps_its_floating_point_control) {
 }
 END_TEST
 
-static void see(void *arg, const struct task *t, const char *state, const char *on, int64_t since_ns)
+static void see(void *arg, const struct task_view *v)
 {
 	char *text = arg;
 	size_t n = strlen(text);
-	ck_assert_int_gt(since_ns, 0);
-	snprintf(text + n, 256 - n, "%s/%d %s %s;", task_name(t), (int)task_id(t), state, on ? on : "-");
+	ck_assert_int_gt(v->created_ns, 0);
+	ck_assert_int_ge(v->since_ns, v->created_ns);
+	snprintf(text + n, 256 - n, "%s/%d %s %s;", v->name, (int)v->id, v->state, v->on ? v->on : "-");
 }
 
 static int look_around(void *arg)

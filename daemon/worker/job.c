@@ -61,10 +61,10 @@ static int make_environment(const struct worker_job *j, struct buf *b, char ***o
 		e |= buf_printf(b, "%s=%s%c", usual[i].name, usual[i].value, 0);
 		count++;
 	}
-	e |= buf_printf(b, "BAKERY_ORDER=%" PRId64 "%c", j->order, 0) |
-	     buf_printf(b, "BAKERY_ATTEMPT=%d%c", j->attempt, 0) |
+	e |= buf_printf(b, "BAKERY_ORDER=%" PRId64 "%c", j->name.order, 0) |
+	     buf_printf(b, "BAKERY_ATTEMPT=%d%c", j->name.attempt, 0) |
 	     buf_printf(b, "BAKERY_RECIPE=%s%c", r->name, 0) |
-	     buf_printf(b, "BAKERY_STEP=%s%c", r->steps[j->step].name, 0) |
+	     buf_printf(b, "BAKERY_STEP=%s%c", r->steps[j->name.step].name, 0) |
 	     buf_printf(b, "BAKERY_SERVER=%s%c", s->server, 0) |
 	     buf_printf(b, "BAKERY_WORKER=%d%c", s->index, 0) |
 	     buf_printf(b, "BAKERY_INSTANCE=%s%c", s->instance, 0);
@@ -180,9 +180,7 @@ static void could_not_start(struct worker_job *j, enum order_cause cause, int er
 void worker_job_start(struct worker_job *j, const struct worker_job_spec *spec)
 {
 	assert(j->state == WORKER_IDLE);
-	j->order = spec->order;
-	j->attempt = spec->attempt;
-	j->step = spec->step;
+	j->name = spec->name;
 	j->recipe = spec->recipe;
 	j->written = 0;
 	j->stopped = CAUSE_NONE;
@@ -191,12 +189,13 @@ void worker_job_start(struct worker_job *j, const struct worker_job_spec *spec)
 	j->outcome = (struct order_outcome){.exit = -1, .started_ms = clock_wall_ms()};
 	j->deadline_ns = spec->timeout_ms == CONF_NONE ? CLOCK_NEVER : clock_deadline_ms(spec->timeout_ms);
 
-	const struct recipe_values values = {.order = spec->order,
-	    .attempt = spec->attempt,
+	const struct recipe_values values = {.order = spec->name.order,
+	    .attempt = spec->name.attempt,
 	    .worker = j->site->index,
-	    .payload = spec->payload};
+	    .payload = spec->payload,
+	    .results = spec->results};
 	char why[256] = "";
-	int r = recipe_expand(spec->recipe, &spec->recipe->steps[spec->step], &values, &j->command, why);
+	int r = recipe_expand(spec->recipe, &spec->recipe->steps[spec->name.step], &values, &j->command, why);
 	if (r) {
 		j->command = (struct recipe_command){0};
 		if (r == -EINVAL)
@@ -216,9 +215,7 @@ void worker_job_take(struct worker_job *j, struct worker_held *out)
 {
 	assert(j->state == WORKER_HOLDING);
 	struct slice message = tail_capture_get(&j->message);
-	*out = (struct worker_held){.order = j->order,
-	    .attempt = j->attempt,
-	    .step = j->step,
+	*out = (struct worker_held){.name = j->name,
 	    .outcome = j->outcome,
 	    .result = j->result.kept,
 	    .message = malloc(message.len + 1)};
@@ -252,7 +249,7 @@ static bool read_output(struct worker_job *j, int fd, size_t max)
 	if (fd == j->err_fd) {
 		tail_capture_add(&j->message, bytes, (size_t)n);
 	} else if (head_capture_add(&j->result, bytes, (size_t)n) != 0) {
-		log_warn("result cut: out of memory", log_int("order", j->order));
+		log_warn("result cut: out of memory", log_int("order", j->name.order));
 	}
 	return true;
 }

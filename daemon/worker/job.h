@@ -1,7 +1,7 @@
 /*
  * One job in its worker: from the values that the front sent to an outcome. Expands the command, starts it, feeds its standard input, keeps what is to be
  * kept of its outputs, ends it when its time is over, and ends what it left behind. Never blocks: worker.c polls for it. The states are those
- * of "A worker's life" in IPC.md. Knows nothing of sockets and messages.
+ * of "A worker's life" in IPC.md. Knows nothing of sockets, and of messages only the names of jobs.
  */
 #ifndef BAKERY_WORKER_JOB_H
 #define BAKERY_WORKER_JOB_H
@@ -17,6 +17,7 @@
 #include "daemon/order/recipe.h"
 #include "daemon/worker/capture.h"
 #include "daemon/worker/child.h"
+#include "daemon/worker/message.h"
 #include "daemon/worker/workdir.h"
 
 enum worker_job_state { WORKER_IDLE, WORKER_RUNNING, WORKER_STOPPING, WORKER_EMPTYING, WORKER_HOLDING };
@@ -37,8 +38,7 @@ struct worker_job {
 	const struct job_site *site;
 	enum worker_job_state state;
 	/* not idle: which */
-	int64_t order;
-	int attempt, step;
+	struct job_name name;
 	const struct conf_recipe *recipe;
 	/* running, stopping */
 	pid_t pid;
@@ -54,11 +54,11 @@ struct worker_job {
 };
 
 struct worker_job_spec {
-	int64_t order;
-	int attempt, step;
+	struct job_name name;
 	const struct conf_recipe *recipe;
 	int64_t timeout_ms; /* CONF_NONE */
 	struct slice payload;
+	struct recipe_result results[CONF_STEPS_MAX]; /* of earlier steps */
 };
 
 void worker_job_init(struct worker_job *j, const struct job_site *site);
@@ -69,8 +69,7 @@ void worker_job_start(struct worker_job *j, const struct worker_job_spec *spec);
 void worker_job_stop(struct worker_job *j, enum order_cause why);
 /* An outcome that waits to be acknowledged. */
 struct worker_held {
-	int64_t order;
-	int attempt, step;
+	struct job_name name;
 	struct order_outcome outcome; /* its result and message are in these */
 	struct buf result;
 	char *message;

@@ -1,5 +1,6 @@
 #include "daemon/worker/message.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "daemon/base/err.h"
@@ -63,6 +64,14 @@ void message_add_bytes(struct message_writer *w, const void *bytes, size_t len)
 void message_add_text(struct message_writer *w, const char *text)
 {
 	message_add_bytes(w, text, strlen(text));
+}
+
+void message_add_job(struct message_writer *w, const struct job_name *name)
+{
+	message_add_int(w, name->order);
+	message_add_int(w, name->attempt);
+	message_add_int(w, name->step);
+	message_add_int(w, name->try);
 }
 
 int message_finish(struct message_writer *w)
@@ -142,6 +151,16 @@ void message_get_text(struct message *m, char *out, size_t size)
 	}
 	memcpy(out, s.data, s.len);
 	out[s.len] = 0;
+}
+
+struct job_name message_get_job(struct message *m)
+{
+	struct job_name name;
+	name.order = message_get_int(m, 1, INT64_MAX);
+	name.attempt = (int)message_get_int(m, 1, INT_MAX);
+	name.step = (int)message_get_int(m, 0, CONF_STEPS_MAX - 1);
+	name.try = (int)message_get_int(m, 0, INT_MAX);
+	return name;
 }
 
 int message_end(const struct message *m)

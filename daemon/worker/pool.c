@@ -182,11 +182,34 @@ void pools_free(struct pools *p)
 
 static void run_init(struct job_run *run, struct worker *w, struct place *p)
 {
-	*run = (struct job_run){
-	    .pool = w->pool, .worker = w, .order = p->order, .attempt = p->attempt, .step = p->step};
+	*run = (struct job_run){.pool = w->pool,
+	    .worker = w,
+	    .order = p->name.order,
+	    .attempt = p->name.attempt,
+	    .step = p->name.step,
+	    .try = p->name.try};
 	future_init(&run->ended, "worker");
 	p->run = run;
 	p->state = PLACE_RUNNING;
+}
+
+/* A job to a worker, as a frame in its channel. */
+static int send_job(struct worker *w, const struct job_name *name, const struct job *job)
+{
+	struct message_writer m;
+	channel_begin(&w->channel, &m, MESSAGE_JOB);
+	message_add_job(&m, name);
+	message_add_int(&m, (int64_t)job->generation);
+	message_add_int(&m, job->timeout_ms);
+	message_add_text(&m, job->recipe);
+	message_add_bytes(&m, job->payload.data, job->payload.len);
+	message_add_int(&m, (int64_t)job->result_count);
+	for (size_t i = 0; i < job->result_count; i++) {
+		message_add_int(&m, job->results[i].step);
+		message_add_int(&m, job->results[i].cut);
+		message_add_bytes(&m, job->results[i].bytes.data, job->results[i].bytes.len);
+	}
+	return channel_finish(&w->channel, &m, -1);
 }
 
 int job_run_start(struct pool *p, const struct job *job, struct job_run *run, int *worker_index)
@@ -194,20 +217,12 @@ int job_run_start(struct pool *p, const struct job *job, struct job_run *run, in
 	struct worker *w = LIST_FIRST(&p->idle);
 	if (!w)
 		return -EAGAIN;
-	struct message_writer m;
-	channel_begin(&w->channel, &m, MESSAGE_JOB);
-	message_add_int(&m, job->order);
-	message_add_int(&m, job->attempt);
-	message_add_int(&m, job->step);
-	message_add_int(&m, (int64_t)job->generation);
-	message_add_int(&m, job->timeout_ms);
-	message_add_text(&m, job->recipe);
-	message_add_bytes(&m, job->payload.data, job->payload.len);
-	int r = channel_finish(&w->channel, &m, -1);
+	const struct job_name name = {job->order, job->attempt, job->step, job->try};
+	int r = send_job(w, &name, job);
 	if (r)
 		return r;
 	worker_flush_later(w);
-	struct place *place = worker_take_place(w, job->order, job->attempt, job->step);
+	struct place *place = worker_take_place(w, &name);
 	place->at_work = true;
 	run_init(run, w, place);
 	worker_settle(w);
@@ -215,10 +230,18 @@ int job_run_start(struct pool *p, const struct job *job, struct job_run *run, in
 	return 0;
 }
 
+/* The place of what was claimed. */
+static struct place *place_claimed(struct worker *w, const struct worker_claim *claim)
+{
+	const struct job_name name = {claim->order, claim->attempt, claim->step, claim->try};
+	struct place *p = worker_find_place(w, &name);
+	assert(p && p->state == PLACE_CLAIMED);
+	return p;
+}
+
 int job_run_adopt(struct worker *w, const struct worker_claim *claim, struct job_run *run)
 {
-	struct place *p = worker_find_place(w, claim->order, claim->attempt);
-	assert(p && p->state == PLACE_CLAIMED);
+	struct place *p = place_claimed(w, claim);
 	run_init(run, w, p);
 	if (!p->at_work)
 		place_end(p);
@@ -228,16 +251,15 @@ int job_run_adopt(struct worker *w, const struct worker_claim *claim, struct job
 
 void job_discard(struct worker *w, const struct worker_claim *claim)
 {
-	struct place *p = worker_find_place(w, claim->order, claim->attempt);
-	assert(p && p->state == PLACE_CLAIMED);
+	struct place *p = place_claimed(w, claim);
 	if (p->at_work) {
 		p->state = PLACE_DISCARDED;
-		worker_say(w, MESSAGE_JOB_STOP, claim->order, claim->attempt, STOP_DISCARD);
+		worker_say(w, MESSAGE_JOB_STOP, &p->name, STOP_DISCARD);
 	} else {
 		p->state = PLACE_FREE;
 		free(p->bytes);
 		p->bytes = NULL;
-		worker_say(w, MESSAGE_JOB_ACK, claim->order, claim->attempt, 0);
+		worker_say(w, MESSAGE_JOB_ACK, &p->name, 0);
 	}
 	worker_settle(w);
 	worker_judge(w);
@@ -245,13 +267,15 @@ void job_discard(struct worker *w, const struct worker_claim *claim)
 
 static struct place *place_of(const struct job_run *run)
 {
-	return worker_find_place(run->worker, run->order, run->attempt);
+	const struct job_name name = {run->order, run->attempt, run->step, run->try};
+	return worker_find_place(run->worker, &name);
 }
 
 void job_run_stop(struct job_run *run, enum job_stop why)
 {
-	if (run->worker && place_of(run)->state == PLACE_RUNNING)
-		worker_say(run->worker, MESSAGE_JOB_STOP, run->order, run->attempt, (int)why);
+	struct place *p = run->worker ? place_of(run) : NULL;
+	if (p && p->state == PLACE_RUNNING)
+		worker_say(run->worker, MESSAGE_JOB_STOP, &p->name, (int)why);
 }
 
 void job_run_release(struct job_run *run)
@@ -263,7 +287,7 @@ void job_run_release(struct job_run *run)
 		p->state = PLACE_FREE;
 		p->run = NULL;
 		run->worker = NULL;
-		worker_say(w, MESSAGE_JOB_ACK, run->order, run->attempt, 0);
+		worker_say(w, MESSAGE_JOB_ACK, &p->name, 0);
 		worker_settle(w);
 	}
 	free(run->bytes);

@@ -34,22 +34,22 @@ static void set_state(struct worker *w, enum worker_state state)
 	}
 }
 
-struct place *worker_find_place(struct worker *w, int64_t order, int attempt)
+struct place *worker_find_place(struct worker *w, const struct job_name *name)
 {
 	for (int i = 0; i < PLACES; i++) {
 		struct place *p = &w->places[i];
-		if (p->state != PLACE_FREE && p->order == order && p->attempt == attempt)
+		if (p->state != PLACE_FREE && job_name_equal(&p->name, name))
 			return p;
 	}
 	return NULL;
 }
 
-struct place *worker_take_place(struct worker *w, int64_t order, int attempt, int step)
+struct place *worker_take_place(struct worker *w, const struct job_name *name)
 {
 	for (int i = 0; i < PLACES; i++) {
 		struct place *p = &w->places[i];
 		if (p->state == PLACE_FREE) {
-			*p = (struct place){.order = order, .attempt = attempt, .step = step};
+			*p = (struct place){.name = *name};
 			return p;
 		}
 	}
@@ -150,14 +150,13 @@ void worker_flush_later(struct worker *w)
 	ready_add(&w->flush, run_flush);
 }
 
-void worker_say(struct worker *w, enum message_type type, int64_t order, int attempt, int why)
+void worker_say(struct worker *w, enum message_type type, const struct job_name *name, int why)
 {
 	if (w->at_end)
 		return;
 	struct message_writer m;
 	channel_begin(&w->channel, &m, type);
-	message_add_int(&m, order);
-	message_add_int(&m, attempt);
+	message_add_job(&m, name);
 	if (type == MESSAGE_JOB_STOP)
 		message_add_int(&m, why);
 	int r = channel_finish(&w->channel, &m, -1);
@@ -189,8 +188,11 @@ void place_end(struct place *p)
 static void tell_claim(struct worker *w, struct place *p)
 {
 	const struct pools *pools = w->pool->pools;
-	const struct worker_claim claim = {
-	    .order = p->order, .attempt = p->attempt, .step = p->step, .ended = !p->at_work};
+	const struct worker_claim claim = {.order = p->name.order,
+	    .attempt = p->name.attempt,
+	    .step = p->name.step,
+	    .try = p->name.try,
+	    .ended = !p->at_work};
 	p->state = PLACE_CLAIMED;
 	pools->events.on_claim(pools->events.arg, w, &claim);
 }
@@ -208,15 +210,14 @@ static void check_answered(struct worker *w)
 static int on_claim(struct worker *w, struct message *m)
 {
 	int64_t version = message_get_int(m, 0, INT64_MAX);
-	int64_t order = message_get_int(m, 0, INT64_MAX);
-	int attempt = (int)message_get_int(m, 0, INT_MAX);
-	int at_step = (int)message_get_int(m, 0, INT_MAX);
+	bool at_work = message_get_int(m, 0, 1) != 0;
+	struct job_name name = at_work ? message_get_job(m) : (struct job_name){0};
 	int64_t held = message_get_int(m, 0, WORKER_HELD_MAX);
 	if (message_end(m) != 0 || version != IPC_VERSION || w->state != WORKER_STARTING || w->awaited >= 0)
 		return ERR_PROTOCOL;
 	w->awaited = (int)held;
-	if (order) {
-		struct place *p = worker_take_place(w, order, attempt, at_step);
+	if (at_work) {
+		struct place *p = worker_take_place(w, &name);
 		p->at_work = true;
 		tell_claim(w, p);
 	}
@@ -244,9 +245,7 @@ static void keep_bytes(struct order_outcome *o, struct slice result, struct slic
 static int on_ended(struct worker *w, struct message *m)
 {
 	struct order_outcome o = {0};
-	int64_t order = message_get_int(m, 1, INT64_MAX);
-	int attempt = (int)message_get_int(m, 1, INT_MAX);
-	int at_step = (int)message_get_int(m, 0, INT_MAX);
+	struct job_name name = message_get_job(m);
 	o.cause = (enum order_cause)message_get_int(m, CAUSE_NONE + 1, ORDER_CAUSES - 1);
 	o.exit = (int)message_get_int(m, -1, 255);
 	o.signal = (int)message_get_int(m, 0, 127);
@@ -259,12 +258,12 @@ static int on_ended(struct worker *w, struct message *m)
 	struct slice result = message_get_bytes(m), message = message_get_bytes(m);
 	if (message_end(m) != 0 || message.len > ORDER_MESSAGE_MAX || result.len > o.result_total)
 		return ERR_PROTOCOL;
-	struct place *p = worker_find_place(w, order, attempt);
+	struct place *p = worker_find_place(w, &name);
 	if (p ? !p->at_work : w->awaited <= 0)
 		return ERR_PROTOCOL;
 	if (!p) {
 		w->awaited--;
-		p = worker_take_place(w, order, attempt, at_step);
+		p = worker_take_place(w, &name);
 		keep_bytes(&o, result, message, &p->bytes);
 		p->outcome = o;
 		tell_claim(w, p);
@@ -276,7 +275,7 @@ static int on_ended(struct worker *w, struct message *m)
 		worker_flush_later(w);
 	if (p->state == PLACE_DISCARDED) {
 		p->state = PLACE_FREE;
-		worker_say(w, MESSAGE_JOB_ACK, order, attempt, 0);
+		worker_say(w, MESSAGE_JOB_ACK, &name, 0);
 	} else {
 		keep_bytes(&o, result, message, &p->bytes);
 		p->outcome = o;

@@ -37,8 +37,7 @@ enum { STOP_DISCARD = 2 }; /* on the wire, beside enum job_stop */
 /* A job at a worker. */
 struct place {
 	enum place_state state;
-	int64_t order;
-	int attempt, step;
+	struct job_name name;
 	bool at_work;        /* it has not ended */
 	struct job_run *run; /* running, ended */
 	/* claimed and not at work: the outcome */
@@ -97,16 +96,16 @@ void worker_read(struct worker *w);
 /* If it is gone, what it was doing is lost, and it is freed unless a claim of it has not been answered. */
 void worker_judge(struct worker *w);
 /* Sends JOB_STOP (for this reason) or JOB_ACK in a later turn. What cannot be sent for want of memory breaks the worker, so that nobody waits for ever. */
-void worker_say(struct worker *w, enum message_type type, int64_t order, int attempt, int why);
+void worker_say(struct worker *w, enum message_type type, const struct job_name *name, int why);
 /* What is in its channel goes out in a later turn. */
 void worker_flush_later(struct worker *w);
 /* Its state follows what is in its places. */
 void worker_settle(struct worker *w);
 
 /* The place of this job; NULL. */
-struct place *worker_find_place(struct worker *w, int64_t order, int attempt);
+struct place *worker_find_place(struct worker *w, const struct job_name *name);
 /* A free place, taken for this job. There is one: the worker is not full. */
-struct place *worker_take_place(struct worker *w, int64_t order, int attempt, int step);
+struct place *worker_take_place(struct worker *w, const struct job_name *name);
 /* Hands the outcome of a place to its run. */
 void place_end(struct place *p);
 

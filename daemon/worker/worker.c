@@ -56,9 +56,9 @@ static int say_claim(struct worker_process *w)
 	struct message_writer m;
 	channel_begin(&w->front, &m, MESSAGE_CLAIM);
 	message_add_int(&m, IPC_VERSION);
-	message_add_int(&m, idle ? 0 : j->order);
-	message_add_int(&m, idle ? 0 : j->attempt);
-	message_add_int(&m, idle ? 0 : j->step);
+	message_add_int(&m, !idle);
+	if (!idle)
+		message_add_job(&m, &j->name);
 	message_add_int(&m, w->held_count);
 	for (int i = 0; i < w->held_count; i++)
 		w->held[i].told = false;
@@ -70,9 +70,7 @@ static int say_ended(struct worker_process *w, const struct worker_held *h)
 	const struct order_outcome *o = &h->outcome;
 	struct message_writer m;
 	channel_begin(&w->front, &m, MESSAGE_JOB_ENDED);
-	message_add_int(&m, h->order);
-	message_add_int(&m, h->attempt);
-	message_add_int(&m, h->step);
+	message_add_job(&m, &h->name);
 	message_add_int(&m, o->cause);
 	message_add_int(&m, o->exit);
 	message_add_int(&m, o->signal);
@@ -87,11 +85,11 @@ static int say_ended(struct worker_process *w, const struct worker_held *h)
 	return channel_finish(&w->front, &m, -1);
 }
 
-/* The outcome of this attempt, if it is kept here. */
-static struct worker_held *find_held(struct worker_process *w, int64_t order, int attempt)
+/* The outcome of this job, if it is kept here. */
+static struct worker_held *find_held(struct worker_process *w, const struct job_name *name)
 {
 	for (int i = 0; i < w->held_count; i++) {
-		if (w->held[i].order == order && w->held[i].attempt == attempt)
+		if (job_name_equal(&w->held[i].name, name))
 			return &w->held[i];
 	}
 	return NULL;
@@ -99,23 +97,45 @@ static struct worker_held *find_held(struct worker_process *w, int64_t order, in
 
 /* ---- what the front says ---- */
 
+/* True when this worker does this step: another pool's would run with other rights. */
+static bool is_ours(const struct worker_process *w, const struct conf_recipe *r, int step)
+{
+	if ((size_t)step >= r->step_count || !conf_step_is_heavy(&r->steps[step]))
+		return false;
+	const char *pool = r->steps[step].pool ? r->steps[step].pool : r->pool;
+	return strcmp(pool, w->o->pool->name) == 0;
+}
+
+/* The results of earlier steps, ascending. False: they are not what may be sent. */
+static bool get_results(struct message *m, int step, struct recipe_result *results)
+{
+	int64_t count = message_get_int(m, 0, step);
+	int next = 0;
+	for (; count > 0 && !m->bad; count--) {
+		/* For the last that may be, next is step itself, and this fails. */
+		int at = (int)message_get_int(m, next, step - 1);
+		bool cut = message_get_int(m, 0, 1) != 0;
+		results[at] = (struct recipe_result){
+		    .present = true, .cut = cut, .bytes = message_get_bytes(m)};
+		next = at + 1;
+	}
+	return message_end(m) == 0;
+}
+
 static int on_job(struct worker_process *w, struct message *m)
 {
 	const struct conf *conf = w->o->conf;
 	struct worker_job_spec spec = {0};
-	spec.order = message_get_int(m, 1, INT64_MAX);
-	spec.attempt = (int)message_get_int(m, 1, INT_MAX);
-	spec.step = (int)message_get_int(m, 0, INT_MAX);
+	spec.name = message_get_job(m);
 	int64_t generation = message_get_int(m, 0, INT64_MAX);
 	spec.timeout_ms = message_get_int(m, CONF_NONE, INT64_MAX);
 	struct slice recipe = message_get_bytes(m);
 	spec.payload = message_get_bytes(m);
-	if (message_end(m) != 0 || w->job.state != WORKER_IDLE || w->held_count == WORKER_HELD_MAX ||
-	    (uint64_t)generation != w->o->generation)
+	if (!get_results(m, spec.name.step, spec.results) || w->job.state != WORKER_IDLE ||
+	    w->held_count == WORKER_HELD_MAX || (uint64_t)generation != w->o->generation)
 		return ERR_PROTOCOL;
 	spec.recipe = conf_recipe_find(conf, recipe.data, recipe.len);
-	if (!spec.recipe || (size_t)spec.step >= spec.recipe->step_count ||
-	    strcmp(spec.recipe->pool, w->o->pool->name) != 0)
+	if (!spec.recipe || !is_ours(w, spec.recipe, spec.name.step) || find_held(w, &spec.name))
 		return ERR_PROTOCOL;
 	int r = failpoint("worker.job");
 	if (r)
@@ -127,16 +147,15 @@ static int on_job(struct worker_process *w, struct message *m)
 static int on_stop(struct worker_process *w, struct message *m)
 {
 	static const enum order_cause causes[] = {CAUSE_CANCELLED, CAUSE_DRAINED, CAUSE_CANCELLED};
-	int64_t order = message_get_int(m, 1, INT64_MAX);
-	int attempt = (int)message_get_int(m, 1, INT_MAX);
+	struct job_name name = message_get_job(m);
 	int64_t why = message_get_int(m, 0, 2);
 	const struct worker_job *j = &w->job;
 	if (message_end(m) != 0)
 		return ERR_PROTOCOL;
 	/* On its way it has met the JOB_ENDED of its job. */
-	if (find_held(w, order, attempt))
+	if (find_held(w, &name))
 		return 0;
-	if (j->state == WORKER_IDLE || order != j->order || attempt != j->attempt)
+	if (j->state == WORKER_IDLE || !job_name_equal(&name, &j->name))
 		return ERR_PROTOCOL;
 	worker_job_stop(&w->job, causes[why]);
 	return 0;
@@ -144,9 +163,8 @@ static int on_stop(struct worker_process *w, struct message *m)
 
 static int on_ack(struct worker_process *w, struct message *m)
 {
-	int64_t order = message_get_int(m, 1, INT64_MAX);
-	int attempt = (int)message_get_int(m, 1, INT_MAX);
-	struct worker_held *h = message_end(m) == 0 ? find_held(w, order, attempt) : NULL;
+	struct job_name name = message_get_job(m);
+	struct worker_held *h = message_end(m) == 0 ? find_held(w, &name) : NULL;
 	if (!h)
 		return ERR_PROTOCOL;
 	worker_held_clear(h);
@@ -217,7 +235,8 @@ static int serve_front(struct worker_process *w)
 		return 0;
 	}
 	if (r)
-		log_error("front broke off", log_str("error", err_text(r)), log_int("order", w->job.order));
+		log_error(
+		    "front broke off", log_str("error", err_text(r)), log_int("order", w->job.name.order));
 	return r;
 }
 
@@ -454,7 +473,7 @@ int worker_main(const struct worker_options *o)
 	while (!r)
 		r = turn(&w);
 	if (r != ERR_CLOSED)
-		log_error("worker ends", log_str("error", err_text(r)), log_int("order", w.job.order));
+		log_error("worker ends", log_str("error", err_text(r)), log_int("order", w.job.name.order));
 	worker_job_kill(&w.job);
 	while (w.held_count > 0)
 		worker_held_clear(&w.held[--w.held_count]);

@@ -482,9 +482,9 @@ static void play_claim(int64_t order, int held)
 	struct message_writer w;
 	channel_begin(&played, &w, MESSAGE_CLAIM);
 	message_add_int(&w, IPC_VERSION);
-	message_add_int(&w, order);
-	message_add_int(&w, order ? 1 : 0);
-	message_add_int(&w, 0);
+	message_add_int(&w, order != 0);
+	if (order)
+		message_add_job(&w, &(struct job_name){order, 1, 0, 0});
 	message_add_int(&w, held);
 	ck_assert_int_eq(channel_finish(&played, &w, -1), 0);
 	ck_assert_int_eq(channel_flush(&played), 0);
@@ -492,10 +492,10 @@ static void play_claim(int64_t order, int held)
 
 static void play_ended(int64_t order, const char *result)
 {
-	static const int64_t numbers[] = {1, 0, CAUSE_EXIT, 0, 0, 0, 1, 2, 3, 4};
+	static const int64_t numbers[] = {CAUSE_EXIT, 0, 0, 0, 1, 2, 3, 4};
 	struct message_writer w;
 	channel_begin(&played, &w, MESSAGE_JOB_ENDED);
-	message_add_int(&w, order);
+	message_add_job(&w, &(struct job_name){order, 1, 0, 0});
 	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
 		message_add_int(&w, numbers[i]);
 	message_add_int(&w, (int64_t)strlen(result));

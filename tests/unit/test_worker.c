@@ -108,9 +108,12 @@ static void expect_claim(int64_t order, int attempt, int held)
 	struct message m = receive(&front);
 	ck_assert_int_eq(m.type, MESSAGE_CLAIM);
 	ck_assert_int_eq(message_get_int(&m, 0, INT_MAX), IPC_VERSION);
-	ck_assert_int_eq(message_get_int(&m, 0, INT64_MAX), order);
-	ck_assert_int_eq(message_get_int(&m, 0, INT_MAX), attempt);
-	ck_assert_int_eq(message_get_int(&m, 0, INT_MAX), 0);
+	ck_assert_int_eq(message_get_int(&m, 0, 1), order != 0);
+	if (order) {
+		struct job_name name = message_get_job(&m);
+		ck_assert_int_eq(name.order, order);
+		ck_assert_int_eq(name.attempt, attempt);
+	}
 	ck_assert_int_eq(message_get_int(&m, 0, WORKER_HELD_MAX), held);
 	ck_assert_int_eq(message_end(&m), 0);
 }
@@ -174,13 +177,12 @@ static void send_job(const char *recipe, int64_t order, int64_t timeout_ms, cons
 {
 	struct message_writer w;
 	channel_begin(&front, &w, MESSAGE_JOB);
-	message_add_int(&w, order);
-	message_add_int(&w, 1);
-	message_add_int(&w, 0);
+	message_add_job(&w, &(struct job_name){order, 1, 0, 0});
 	message_add_int(&w, 7);
 	message_add_int(&w, timeout_ms);
 	message_add_text(&w, recipe);
 	message_add_bytes(&w, payload, len);
+	message_add_int(&w, 0);
 	ck_assert_int_eq(channel_finish(&front, &w, -1), 0);
 	flush(&front);
 }
@@ -194,8 +196,7 @@ static void send_numbers(enum message_type type, int64_t order, int attempt, int
 {
 	struct message_writer w;
 	channel_begin(&front, &w, type);
-	message_add_int(&w, order);
-	message_add_int(&w, attempt);
+	message_add_job(&w, &(struct job_name){order, attempt, 0, 0});
 	if (type == MESSAGE_JOB_STOP)
 		message_add_int(&w, why);
 	ck_assert_int_eq(channel_finish(&front, &w, -1), 0);
@@ -210,9 +211,9 @@ static void expect_ended(int64_t order)
 {
 	struct message m = receive(&front);
 	ck_assert_int_eq(m.type, MESSAGE_JOB_ENDED);
-	ck_assert_int_eq(message_get_int(&m, 1, INT64_MAX), order);
-	ck_assert_int_eq(message_get_int(&m, 1, INT_MAX), 1);
-	ck_assert_int_eq(message_get_int(&m, 0, INT_MAX), 0);
+	struct job_name name = message_get_job(&m);
+	ck_assert_int_eq(name.order, order);
+	ck_assert_int_eq(name.attempt, 1);
 	outcome.cause = (enum order_cause)message_get_int(&m, 1, ORDER_CAUSES - 1);
 	outcome.exit = (int)message_get_int(&m, -1, 255);
 	outcome.signal = (int)message_get_int(&m, 0, 64);

@@ -2,7 +2,7 @@
 TASK_WORLD = tests/unit/task_world.h tests/unit/task_world.c
 TASK_LIBS = libtask.a libloop.a libbase.a $(UNIT_LIBS) $(EVENT_LIBS)
 
-UNIT_TESTS += unit-task unit-future unit-wait unit-scope unit-stack
+UNIT_TESTS += unit-task unit-future unit-wait unit-scope unit-stack unit-executor
 unit_task_SOURCES = tests/unit/test_task.c $(TASK_WORLD)
 unit_task_LDADD = $(TASK_LIBS) -lm
 unit_future_SOURCES = tests/unit/test_future.c $(TASK_WORLD)
@@ -15,3 +15,6 @@ unit_scope_LDFLAGS = $(AM_LDFLAGS) $(UNIT_REFUSE_MEMORY) -Wl,--wrap=mmap
 unit_stack_SOURCES = tests/unit/test_stack.c $(TASK_WORLD)
 unit_stack_LDADD = $(TASK_LIBS)
 unit_stack_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=madvise
+unit_executor_SOURCES = tests/unit/test_executor.c tests/unit/refuse.h $(TASK_WORLD)
+unit_executor_LDADD = $(TASK_LIBS)
+unit_executor_LDFLAGS = $(AM_LDFLAGS) $(UNIT_REFUSE_MEMORY) -Wl,--wrap=pthread_create

@@ -8,8 +8,9 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/err.h"
 #include "daemon/base/log.h"
+#include "daemon/net/password.h"
 #include "daemon/net/remembered.h"
-#include "daemon/session/verifier.h"
+#include "daemon/task/executor.h"
 #include "daemon/task/task.h"
 
 enum {
@@ -17,6 +18,9 @@ enum {
 	FAILURES_MOST = 10, /* of one address in WINDOW_MS; then it has to wait */
 	WINDOW_MS = 60 * 1000,
 	SAME_MOST = 4, /* verifications under way for one address */
+	/* A scrypt takes 50 ms and 16 MiB. A flood of passwords is refused, it does not queue. */
+	THREADS_MOST = 1,
+	WAITING_MOST = 32,
 };
 
 /* What a wrong name is verified against, so that it takes as long as a wrong password: nobody's. */
@@ -31,7 +35,8 @@ struct suspect {
 /* A verification under way, and how many wait for it. */
 struct attempt {
 	LIST_ENTRY(attempt) entry;
-	struct verification job;
+	struct executor_call call; /* of verify */
+	const char *hash;
 	struct remembered_mark mark;
 	uint8_t address[16]; /* of the first that asked */
 	int waiting;
@@ -41,14 +46,15 @@ struct attempt {
 
 struct auth {
 	const struct identities *ids;
-	struct verifier *verifier;
+	struct executor *executor;
+	bool stopped;
 	struct remembered *remembered;
 	LIST_HEAD(, attempt) attempts;
 	struct suspect suspects[SUSPECTS];
 	size_t next;
 };
 
-int auth_new(struct loop *loop, const struct identities *ids, struct auth **out)
+int auth_new(const struct identities *ids, struct auth **out)
 {
 	struct auth *a = calloc(1, sizeof *a);
 	if (!a)
@@ -56,7 +62,7 @@ int auth_new(struct loop *loop, const struct identities *ids, struct auth **out)
 	a->ids = ids;
 	int r = remembered_new(&a->remembered);
 	if (r == 0)
-		r = verifier_new(loop, &a->verifier);
+		r = executor_new("passwords", THREADS_MOST, WAITING_MOST, &a->executor);
 	if (r < 0) {
 		remembered_free(a->remembered);
 		free(a);
@@ -71,14 +77,17 @@ void auth_free(struct auth *a)
 	if (!a)
 		return;
 	assert(LIST_EMPTY(&a->attempts));
-	verifier_free(a->verifier);
+	executor_free(a->executor);
 	remembered_free(a->remembered);
 	free(a);
 }
 
 void auth_stop(struct auth *a)
 {
-	verifier_stop(a->verifier);
+	struct attempt *t;
+	a->stopped = true;
+	LIST_FOREACH (t, &a->attempts, entry)
+		executor_cancel(&t->call);
 }
 
 /* ---- addresses that guess ---- */
@@ -151,6 +160,13 @@ static struct attempt *find_attempt(struct auth *a, const struct remembered_mark
 	return t;
 }
 
+/* In a thread. */
+static int verify(void *arg)
+{
+	const struct attempt *t = arg;
+	return password_verify(t->password, t->len, t->hash);
+}
+
 static int start_attempt(struct auth *a, const char *hash, const struct marking *m,
     const uint8_t address[static 16], struct attempt **out)
 {
@@ -162,10 +178,8 @@ static int start_attempt(struct auth *a, const char *hash, const struct marking 
 	memcpy(t->address, address, 16);
 	if (t->len > 0)
 		memcpy(t->password, m->password.data, t->len);
-	t->job.hash = hash;
-	t->job.password = t->password;
-	t->job.len = t->len;
-	int r = verifier_submit(a->verifier, &t->job);
+	t->hash = hash;
+	int r = executor_start(a->executor, &t->call, verify, t);
 	if (r < 0) {
 		explicit_bzero(t->password, t->len);
 		free(t);
@@ -191,6 +205,8 @@ static int await_verdict(struct auth *a, const struct peer *from, const char *ha
 {
 	uint8_t address[16];
 	peer_origin(from, address);
+	if (a->stopped)
+		return ERR_CANCELLED;
 	if (must_wait(a, address))
 		return -EAGAIN;
 	int r = task_call_big(make_mark, m);
@@ -207,9 +223,9 @@ static int await_verdict(struct auth *a, const struct peer *from, const char *ha
 			return r;
 	}
 	t->waiting++;
-	r = await_future_shielded(&t->job.done);
+	r = await_future_shielded(&t->call.done);
 	if (r == 0)
-		r = t->job.verdict;
+		r = t->call.result;
 	leave_attempt(t);
 	return r;
 }

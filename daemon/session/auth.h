@@ -10,10 +10,9 @@
 #include "proto/buf.h"
 
 struct auth;
-struct loop;
 
 /* 0 or a negative errno value. */
-int auth_new(struct loop *loop, const struct identities *ids, struct auth **out);
+int auth_new(const struct identities *ids, struct auth **out);
 /* Nobody may be waiting. NULL is fine. */
 void auth_free(struct auth *a);
 /* Who waits gets ERR_CANCELLED soon. */

@@ -6,7 +6,7 @@ libsession_a_SOURCES = daemon/session/session.h daemon/session/session.c daemon/
 	daemon/session/errand.c daemon/session/failure.h daemon/session/failure.c daemon/session/options.h \
 	daemon/session/options.c daemon/session/moment.h daemon/session/moment.c daemon/session/identity.h \
 	daemon/session/identity.c daemon/session/rights.h daemon/session/rights.c daemon/session/auth.h \
-	daemon/session/auth.c daemon/session/verifier.h daemon/session/verifier.c daemon/session/topics.h \
+	daemon/session/auth.c daemon/session/topics.h \
 	daemon/session/topics.c daemon/session/subscriber.h daemon/session/subscriber.c daemon/session/message.h \
 	daemon/session/message.c daemon/session/look.h daemon/session/look.c daemon/session/admit.h \
 	daemon/session/admit.c daemon/session/compat.h daemon/session/figures.h daemon/session/figures.c \

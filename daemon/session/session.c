@@ -73,7 +73,7 @@ int sessions_new(const struct sessions_options *o, struct sessions **out)
 	if (r == 0)
 		r = identities_new(s->conf, s->store, &s->identities);
 	if (r == 0)
-		r = auth_new(s->loop, s->identities, &s->auth);
+		r = auth_new(s->identities, &s->auth);
 	if (r == 0)
 		r = topics_new(&s->topics);
 	if (r == 0)

@@ -3,7 +3,8 @@
  * loop's thread. Callbacks run on the loop's own (big) stack, one at a time, never inside the function that caused them.
  *
  * A turn of the loop: run the timers that are due, what the turn hook has ready (tasks), then what descriptors and posts bring, and wait only
- * when the hook has nothing ready. Sources: epoll(7), eventfd(2), signalfd(2), libevent's event(3).
+ * when the hook has nothing ready. Each part of it is bounded (256 descriptors a turn, what was posted and due at its beginning), so however much
+ * there is to do, the others have their turn. Sources: epoll(7), eventfd(2), signalfd(2), libevent's event(3).
  */
 #ifndef BAKERY_LOOP_LOOP_H
 #define BAKERY_LOOP_LOOP_H

@@ -59,17 +59,50 @@ static void settle(struct timer_heap *h, uint32_t place, struct loop_timer *t)
 		sink(h, place, t);
 }
 
+/* Room for one more. */
+static int make_room(struct timer_heap *h)
+{
+	/* The array begins with a place that is not used. */
+	if (h->reserved + h->unreserved + 1 < h->room)
+		return 0;
+	uint32_t room = h->room ? h->room * 2 : ROOM_FIRST;
+	void *at = realloc(h->at, room * sizeof *h->at);
+	if (!at)
+		return -ENOMEM;
+	h->at = at;
+	h->room = room;
+	return 0;
+}
+
+int timer_heap_reserve(struct timer_heap *h, struct loop_timer *t)
+{
+	if (t->reserved)
+		return 0;
+	if (t->place)
+		h->unreserved--;
+	else if (make_room(h) < 0)
+		return -ENOMEM;
+	h->reserved++;
+	t->reserved = true;
+	return 0;
+}
+
+void timer_heap_release(struct timer_heap *h, struct loop_timer *t)
+{
+	timer_heap_remove(h, t);
+	if (t->reserved)
+		h->reserved--;
+	t->reserved = false;
+}
+
 int timer_heap_set(struct timer_heap *h, struct loop_timer *t, int64_t due_ns)
 {
 	uint32_t place = t->place;
 	if (place == 0) {
-		if (h->count + 1 >= h->room) {
-			uint32_t room = h->room ? h->room * 2 : ROOM_FIRST;
-			void *at = realloc(h->at, room * sizeof *h->at);
-			if (!at)
+		if (!t->reserved) {
+			if (make_room(h) < 0)
 				return -ENOMEM;
-			h->at = at;
-			h->room = room;
+			h->unreserved++;
 		}
 		place = ++h->count;
 	}
@@ -85,6 +118,8 @@ void timer_heap_remove(struct timer_heap *h, struct loop_timer *t)
 	if (place == 0)
 		return;
 	t->place = 0;
+	if (!t->reserved)
+		h->unreserved--;
 	struct loop_timer *last = h->at[h->count--];
 	if (last != t)
 		settle(h, place, last);

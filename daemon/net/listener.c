@@ -67,9 +67,7 @@ static void pause_accepting(struct listener *l, int error)
 		log_warn("cannot accept connections, pausing", log_int("listener", l->fd),
 		    log_int("errno", -error));
 	l->short_of_descriptors = true;
-	/* Without memory for the timer it goes on in the next turn instead. */
-	if (loop_timer_set(l->loop, &l->pause, clock_deadline_ms(PAUSE_MS), on_pause_over) < 0)
-		ready_add(&l->more, on_more);
+	loop_timer_set(l->loop, &l->pause, clock_deadline_ms(PAUSE_MS), on_pause_over);
 }
 
 static void accept_some(struct listener *l)
@@ -113,9 +111,13 @@ int listener_open(
 	l->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (l->reserve < 0)
 		goto failed;
-	int r = loop_fd_add(loop, &l->watch, fd, on_ready);
+	/* It pauses when memory is short: then its timer must not want any. */
+	int r = loop_timer_reserve(loop, &l->pause);
+	if (r == 0)
+		r = loop_fd_add(loop, &l->watch, fd, on_ready);
 	if (r == 0)
 		return 0;
+	loop_timer_release(loop, &l->pause);
 	close(l->reserve);
 	l->fd = -1;
 	return r;
@@ -129,7 +131,7 @@ void listener_close(struct listener *l)
 	if (l->fd < 0)
 		return;
 	loop_fd_remove(&l->watch);
-	loop_timer_clear(l->loop, &l->pause);
+	loop_timer_release(l->loop, &l->pause);
 	ready_remove(&l->more);
 	if (l->reserve >= 0)
 		close(l->reserve);

@@ -13,16 +13,20 @@
 
 static void ask(struct due *d);
 
-void due_init(struct due *d, struct store *store)
+int due_init(struct due *d)
 {
-	*d = (struct due){.store = store, .next_due_ms = INT64_MAX};
+	*d = (struct due){.next_due_ms = INT64_MAX};
+	return loop_timer_reserve(task_loop(), &d->timer);
+}
+
+void due_connect(struct due *d, struct store *store)
+{
+	d->store = store;
 }
 
 void due_clear(struct due *d)
 {
-	if (!d->store)
-		return;
-	loop_timer_clear(task_loop(), &d->timer);
+	loop_timer_release(task_loop(), &d->timer);
 	future_remove_callback(&d->answered);
 }
 
@@ -35,9 +39,7 @@ static void on_time(struct loop_timer *t)
 
 static void sleep_ms(struct due *d, int64_t ms)
 {
-	/* The heap of timers has grown with every timer before: a refusal means that memory is gone, and the next event asks again. */
-	if (loop_timer_set(task_loop(), &d->timer, clock_deadline_ms(ms), on_time) < 0)
-		log_error("timer for due orders not set", log_str("error", "no memory"));
+	loop_timer_set(task_loop(), &d->timer, clock_deadline_ms(ms), on_time);
 }
 
 static void on_answer(struct future_callback *cb)

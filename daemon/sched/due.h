@@ -26,9 +26,11 @@ struct due {
 	uint64_t promoted;
 };
 
+/* 0 or -ENOMEM. Its timer can always be set from now on. */
+int due_init(struct due *d);
 /* Nothing is asked before due_set() or due_poke(). */
-void due_init(struct due *d, struct store *store);
-/* Stops, after the store has been closed. */
+void due_connect(struct due *d, struct store *store);
+/* Stops, after the store has been closed. Fine when it was not connected. */
 void due_clear(struct due *d);
 /* What the store says is due next; INT64_MAX: nothing. */
 void due_set(struct due *d, int64_t next_due_ms);

@@ -54,11 +54,25 @@ static int make_recipes(struct sched *s)
 		r->pool = pool_named(s, r->conf->pool);
 		assert(r->pool);
 		window_init(&r->window, true);
+		if (loop_timer_reserve(task_loop(), &r->refill_again) < 0)
+			return -ENOMEM;
 		HASH_ADD_KEYPTR(by_name, s->by_name, r->conf->name, strlen(r->conf->name), r);
 		if (!r->sched)
 			return -ENOMEM;
 	}
 	return 0;
+}
+
+/* Those that must run even without memory. */
+static int reserve_timers(struct sched *s)
+{
+	struct loop_timer *timers[] = {&s->again, &s->watch, &s->deadline};
+
+	for (size_t i = 0; i < sizeof(timers) / sizeof(timers[0]); i++) {
+		if (loop_timer_reserve(task_loop(), timers[i]) < 0)
+			return -ENOMEM;
+	}
+	return due_init(&s->due);
 }
 
 int sched_new(const struct sched_options *o, struct sched **out)
@@ -73,7 +87,7 @@ int sched_new(const struct sched_options *o, struct sched **out)
 	SLIST_INIT(&s->spare_runs);
 	STAILQ_INIT(&s->claims);
 	condition_init(&s->recovery);
-	if (make_pools(s) < 0 || make_recipes(s) < 0) {
+	if (reserve_timers(s) < 0 || make_pools(s) < 0 || make_recipes(s) < 0) {
 		sched_free(s);
 		return -ENOMEM;
 	}
@@ -87,7 +101,7 @@ void sched_connect(struct sched *s, struct store *store, struct pools *pools)
 {
 	s->store = store;
 	s->pools = pools;
-	due_init(&s->due, store);
+	due_connect(&s->due, store);
 	for (size_t i = 0; i < s->conf->pool_count; i++)
 		s->pool_list[i].pool = pools_find(pools, s->pool_list[i].name);
 }
@@ -113,15 +127,12 @@ void sched_free(struct sched *s)
 
 	if (!s)
 		return;
-	if (s->store) {
-		loop_timer_clear(task_loop(), &s->again);
-		loop_timer_clear(task_loop(), &s->watch);
-		loop_timer_clear(task_loop(), &s->deadline);
-		due_clear(&s->due);
-	}
+	loop_timer_release(task_loop(), &s->again);
+	loop_timer_release(task_loop(), &s->watch);
+	loop_timer_release(task_loop(), &s->deadline);
+	due_clear(&s->due);
 	for (size_t i = 0; s->recipe_list && i < s->conf->recipe_count; i++) {
-		if (s->store)
-			loop_timer_clear(task_loop(), &s->recipe_list[i].refill_again);
+		loop_timer_release(task_loop(), &s->recipe_list[i].refill_again);
 		free_recipe(&s->recipe_list[i]);
 	}
 	run_free_all(s);
@@ -200,7 +211,7 @@ void sched_start_ready(struct sched *s, struct sched_pool *p)
 			log_error("an order cannot be started", log_int("order", head->id),
 			    log_str("error", err_text(err)));
 			window_put_back(&r->window, head);
-			(void)loop_timer_set(task_loop(), &s->again, clock_deadline_ms(AGAIN_MS), on_again);
+			loop_timer_set(task_loop(), &s->again, clock_deadline_ms(AGAIN_MS), on_again);
 			return;
 		}
 		sched_recipe_changed(r);
@@ -247,7 +258,7 @@ static void on_refilled(struct future_callback *cb)
 	if (err < 0) {
 		log_warn("the store has trouble", log_str("with", "refill"), log_str("recipe", r->conf->name),
 		    log_str("error", err_text(err)), log_int("again_in_ms", REFILL_AGAIN_MS));
-		(void)loop_timer_set(
+		loop_timer_set(
 		    task_loop(), &r->refill_again, clock_deadline_ms(REFILL_AGAIN_MS), on_refill_again);
 	}
 	sched_recipe_changed(r);
@@ -288,7 +299,7 @@ void sched_watch(struct sched *s)
 		s->storage_errors = stats.storage_errors;
 		sched_distrust(s);
 	}
-	(void)loop_timer_set(task_loop(), &s->watch, clock_deadline_ms(WATCH_MS), on_watch);
+	loop_timer_set(task_loop(), &s->watch, clock_deadline_ms(WATCH_MS), on_watch);
 }
 
 /* ---- news from the store ---- */
@@ -516,8 +527,7 @@ void sched_drain(struct sched *s, int64_t deadline_ns, struct future *done)
 	s->draining = true;
 	s->drained = done;
 	log_info("draining", log_int("running", (int64_t)s->tasks));
-	if (loop_timer_set(task_loop(), &s->deadline, deadline_ns, on_deadline) < 0)
-		on_deadline(&s->deadline);
+	loop_timer_set(task_loop(), &s->deadline, deadline_ns, on_deadline);
 	end_drain(s);
 }
 

@@ -44,14 +44,15 @@ int await_fd(struct task_fd *w, int what, int64_t deadline_ns)
 	struct task **who = what == LOOP_READ ? &w->reader : &w->writer;
 	assert(what == LOOP_READ || what == LOOP_WRITE);
 	assert(!*who && "one task at most waits for each direction");
-	if (runtime.current && runtime.current->is_cancelled)
-		return ERR_CANCELLED;
+	int r;
 	if (w->ready & what) {
-		w->ready &= ~what;
-		return 0;
+		r = wait_begin();
+		if (r == 0)
+			w->ready &= ~what;
+		return r;
 	}
 	*who = runtime.current;
-	int r = await_wake(what == LOOP_READ ? "readable" : "writable", deadline_ns);
+	r = await_wake(what == LOOP_READ ? "readable" : "writable", deadline_ns);
 	*who = NULL;
 	return r;
 }

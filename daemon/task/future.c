@@ -33,7 +33,7 @@ static int make_final(struct future *f, enum future_state state, void *value, in
 	f->state = state;
 	f->value = value;
 	f->error = error;
-	task_wake_all(&f->waits);
+	task_wake_all(&f->waits, 0);
 	struct future_callback *cb;
 	while ((cb = STAILQ_FIRST(&f->callbacks))) {
 		STAILQ_REMOVE_HEAD(&f->callbacks, entry);

@@ -16,7 +16,16 @@
 
 enum future_state { FUTURE_PENDING, FUTURE_RESULT, FUTURE_ERROR, FUTURE_CANCELLED };
 
-struct future_wait; /* one waiting task; lives on its stack */
+/*
+ * A place in a line of those who wait for something; whoever waits owns it (mostly it lies on the waiting task's stack). Only this room looks inside.
+ */
+struct future_wait {
+	TAILQ_ENTRY(future_wait) entry;
+	struct future_waits *line; /* NULL: taken out */
+	struct task *task;         /* it is woken; or, when NULL: */
+	void (*told)(
+	    struct future_wait *w); /* called at once, when w has been taken out; must not set futures */
+};
 TAILQ_HEAD(future_waits, future_wait);
 
 /* A done callback: storage is the registrant's until it has run or was removed. */
@@ -34,6 +43,7 @@ struct future {
 	void *
 	    value; /* when state is FUTURE_RESULT; ownership is whatever the setter and the reader agree on */
 	const char *name; /* what it stands for, shown for tasks that wait on it; static text */
+	struct task *of;  /* whose end it is (task_ended); else NULL */
 	struct future_waits waits;
 	STAILQ_HEAD(, future_callback) callbacks;
 };

@@ -62,8 +62,8 @@ void task_runtime_clear(void)
 	if (!runtime.loop)
 		return;
 	assert(runtime.stats.alive == 0 && !runtime.current);
-	task_free_ended();
-	task_free_ended();
+	while (!TAILQ_EMPTY(&runtime.ended) || !TAILQ_EMPTY(&runtime.ended_before))
+		task_free_ended();
 	loop_set_hook(runtime.loop, NULL, NULL);
 	scope_free_root(runtime.root);
 	overflow_unwatch();

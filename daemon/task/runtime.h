@@ -31,9 +31,12 @@ struct task {
 	bool is_cancelled;            /* asked to end: every wait but a shielded one says so */
 	bool is_shielded;             /* in a wait that neither cancel nor time ends */
 	bool is_ending;               /* in its clean-ups, which must not wait */
+	bool is_kept;                 /* it has ended and would have been given back, had it no holders */
+	bool stays;                   /* its last holder has let go: another turn */
 	int wake;                     /* what the wait returns */
+	uint32_t holders;             /* who may look at it after its end, for longer than a turn */
 	struct future_wait *wait;     /* its place in a line of waiters, when it has one */
-	struct loop_timer timer;      /* the deadline of its wait */
+	struct loop_timer timer;      /* the deadline of its wait; reserved */
 	const char *on;               /* what it waits for; NULL unless waiting */
 	int64_t created_ns, since_ns; /* its birth; in this state */
 
@@ -44,19 +47,12 @@ struct task {
 	void *arg;
 	int result;
 	SLIST_HEAD(, task_defer) defers;
-	struct future_waits joiners;
+	struct future ended;
 	struct scope *scope;
 	TAILQ_ENTRY(task) in_scope;
 	TAILQ_ENTRY(task) in_all; /* or among the ended */
 };
 TAILQ_HEAD(task_line, task);
-
-/* A task's place in the line of a future, a condition, a task that it joins, or a scope. On the waiting task's stack. */
-struct future_wait {
-	TAILQ_ENTRY(future_wait) entry;
-	struct future_waits *line; /* NULL: taken out */
-	struct task *task;
-};
 
 struct runtime {
 	struct loop *loop;      /* NULL: not set up */
@@ -71,6 +67,8 @@ struct runtime {
 	void *big_arg;
 	int big_result;
 	int64_t slow_ns;
+	/* For tests: the waits so far, and the one that finds its task cancelled. */
+	uint64_t waits, cancel_at;
 	struct task_stats stats;
 	char longest_hold_name[64]; /* a copy: the task may be gone */
 };
@@ -78,26 +76,36 @@ extern struct runtime runtime;
 
 /* ---- the two halves of a wait (wait.c) ---- */
 
+/* What every wait that a cancel can end begins with, also when it does not suspend: 0, or ERR_CANCELLED when the running task has been cancelled. The
+ * functions that suspend do so themselves. */
+int wait_begin(void);
+
 /*
  * Suspends the running task until task_wake(). on: what for. 0 or whatever it was woken with; at once ERR_CANCELLED when it had been
- * cancelled, ERR_TIMEOUT when the deadline has passed, -ENOMEM when there is no room for its timer.
+ * cancelled, ERR_TIMEOUT when the deadline has passed.
  */
 int await_wake(const char *on, int64_t deadline_ns);
 /* The same at the end of a line of waiters. */
 int await_in_line(struct future_waits *line, const char *on, int64_t deadline_ns);
+/* The same with a place of the caller's, which may carry more than a place, before another's (NULL: at the end). */
+int await_in_place(struct future_waits *line, struct future_wait *w, struct future_wait *before,
+    const char *on, int64_t deadline_ns);
 /* The same, ended by nothing else. */
 void await_in_line_shielded(struct future_waits *line, const char *on);
 
 /* Ends the wait of a task: the first one to do so decides how; a no-op when it does not wait. Takes it out of its line at once, so that a
  * signal is never spent on a task that something else has woken. */
 void task_wake(struct task *t, int how);
-/* Wakes the first of the line with 0; false when there is none. */
-bool task_wake_first(struct future_waits *line);
-void task_wake_all(struct future_waits *line);
+/* Takes the first out of the line and wakes or tells it; false when there is none. */
+bool task_wake_first(struct future_waits *line, int how);
+void task_wake_all(struct future_waits *line, int how);
 
 /* ---- task.c ---- */
 void task_run(struct ready *r);
 void task_free_ended(void);
+/* Between the two, t may be looked at however long ago it ended; and afterwards as long as if it had ended now. NULL is fine. */
+void task_hold(struct task *t);
+void task_unhold(struct task *t);
 /* Puts the running task to sleep as it is and returns when it runs again. */
 void task_switch_away(void);
 

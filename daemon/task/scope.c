@@ -63,7 +63,7 @@ void scope_remove_task(struct scope *s, struct task *t)
 {
 	TAILQ_REMOVE(&s->tasks, t, in_scope);
 	if (--s->count == 0)
-		task_wake_first(&s->closer);
+		task_wake_first(&s->closer, 0);
 }
 
 void scope_free_root(struct scope *s)

@@ -28,7 +28,8 @@ static void end(struct task *t, int result)
 	runtime.stats.alive--;
 	TAILQ_REMOVE(&runtime.all, t, in_all);
 	TAILQ_INSERT_TAIL(&runtime.ended, t, in_all);
-	task_wake_all(&t->joiners);
+	loop_timer_release(runtime.loop, &t->timer);
+	future_set_result(&t->ended, NULL);
 	scope_remove_task(t->scope, t);
 }
 
@@ -64,13 +65,19 @@ int task_spawn(const struct task_spec *spec, struct task **out)
 		return -ENOMEM;
 	size_t rest;
 	struct task *t = place_task(stack, &rest);
+	t->timer = (struct loop_timer){0};
+	if (loop_timer_reserve(runtime.loop, &t->timer) < 0) {
+		stack_give(stack);
+		return -ENOMEM;
+	}
 	t->ready = (struct ready){0};
 	t->state = TASK_READY;
 	t->is_shielded = false;
 	t->is_ending = false;
 	t->wake = 0;
 	t->wait = NULL;
-	t->timer = (struct loop_timer){0};
+	t->holders = 0;
+	t->is_kept = t->stays = false;
 	t->on = NULL;
 	t->created_ns = t->since_ns = loop_now_ns(runtime.loop);
 	t->stack = stack;
@@ -80,7 +87,8 @@ int task_spawn(const struct task_spec *spec, struct task **out)
 	t->arg = spec->arg;
 	t->result = 0;
 	SLIST_INIT(&t->defers);
-	TAILQ_INIT(&t->joiners);
+	future_init(&t->ended, t->name);
+	t->ended.of = t;
 	switch_init(&t->context, stack->low, rest, first, t);
 	scope_add_task(spec->scope ? spec->scope : runtime.root, t);
 	TAILQ_INSERT_TAIL(&runtime.all, t, in_all);
@@ -129,10 +137,39 @@ void task_free_ended(void)
 	struct task *t;
 	while ((t = TAILQ_FIRST(&runtime.ended_before))) {
 		TAILQ_REMOVE(&runtime.ended_before, t, in_all);
-		switch_clear(&t->context);
-		stack_give(t->stack);
+		if (t->holders > 0) {
+			t->is_kept = true;
+		} else if (t->stays) {
+			t->stays = false;
+			TAILQ_INSERT_TAIL(&runtime.ended, t, in_all);
+		} else {
+			switch_clear(&t->context);
+			stack_give(t->stack);
+		}
 	}
 	TAILQ_CONCAT(&runtime.ended_before, &runtime.ended, in_all);
+}
+
+void task_hold(struct task *t)
+{
+	if (t)
+		t->holders++;
+}
+
+void task_unhold(struct task *t)
+{
+	if (!t || --t->holders > 0 || t->state != TASK_ENDED)
+		return;
+	if (t->is_kept)
+		TAILQ_INSERT_TAIL(&runtime.ended, t, in_all);
+	else
+		t->stays = true;
+	t->is_kept = false;
+}
+
+struct future *task_ended(struct task *t)
+{
+	return &t->ended;
 }
 
 struct task *task_current(void)
@@ -163,6 +200,15 @@ int task_cancel(struct task *t)
 bool task_cancelled(void)
 {
 	return runtime.current && runtime.current->is_cancelled;
+}
+
+bool task_uncancel(void)
+{
+	struct task *t = runtime.current;
+	bool was = t && t->is_cancelled;
+	if (was)
+		t->is_cancelled = false;
+	return was;
 }
 
 int task_defer(void (*fn)(void *arg), void *arg)

@@ -62,8 +62,8 @@ struct task_spec {
 };
 
 /* Creates a task, ready to run in a later turn; in a scope that is closing it is born cancelled. *out (may be NULL) borrows it until the end of the
- * turn after the one in which it ended: keep it only where you are told of the end (join it while it lives, or hold its scope). 0, or -ENOMEM and
- * nothing happened. */
+ * turn after the one in which it ended: keep it only where you are told of the end (join it while it lives, or hold its scope); a wait for several
+ * (gather.h) that began while it lived keeps it until one full turn after that wait. 0, or -ENOMEM and nothing happened. */
 int task_spawn(const struct task_spec *spec, struct task **out);
 
 /* The running task; NULL on the loop's own stack. */

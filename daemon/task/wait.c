@@ -20,6 +20,7 @@ void task_wake(struct task *t, int how)
 		return;
 	if (t->wait) {
 		TAILQ_REMOVE(t->wait->line, t->wait, entry);
+		t->wait->line = NULL;
 		t->wait = NULL;
 	}
 	loop_timer_clear(runtime.loop, &t->timer);
@@ -30,17 +31,24 @@ void task_wake(struct task *t, int how)
 	ready_add(&t->ready, task_run);
 }
 
-bool task_wake_first(struct future_waits *line)
+bool task_wake_first(struct future_waits *line, int how)
 {
 	struct future_wait *w = TAILQ_FIRST(line);
-	if (w)
-		task_wake(w->task, 0);
-	return w != NULL;
+	if (!w)
+		return false;
+	if (w->task) {
+		task_wake(w->task, how);
+	} else {
+		TAILQ_REMOVE(line, w, entry);
+		w->line = NULL;
+		w->told(w);
+	}
+	return true;
 }
 
-void task_wake_all(struct future_waits *line)
+void task_wake_all(struct future_waits *line, int how)
 {
-	while (task_wake_first(line))
+	while (task_wake_first(line, how))
 		;
 }
 
@@ -61,16 +69,40 @@ static struct task *waiter(void)
 	return t;
 }
 
+static int begin(struct task *t)
+{
+	if (++runtime.waits == runtime.cancel_at)
+		t->is_cancelled = true;
+	return t->is_cancelled ? ERR_CANCELLED : 0;
+}
+
+int wait_begin(void)
+{
+	return begin(waiter());
+}
+
+void task_cancel_at_wait(uint64_t n)
+{
+	runtime.waits = 0;
+	runtime.cancel_at = n;
+}
+
+uint64_t task_count_waits(void)
+{
+	return runtime.waits;
+}
+
 /* What ends a wait before it begins; else its timer runs. */
 static int prepare(struct task *t, int64_t deadline_ns)
 {
-	if (t->is_cancelled)
-		return ERR_CANCELLED;
-	if (deadline_ns == CLOCK_NEVER)
-		return 0;
+	int r = begin(t);
+	if (r < 0 || deadline_ns == CLOCK_NEVER)
+		return r;
 	if (deadline_ns <= loop_now_ns(runtime.loop))
 		return ERR_TIMEOUT;
-	return loop_timer_set(runtime.loop, &t->timer, deadline_ns, deadline_passed);
+	r = loop_timer_set(runtime.loop, &t->timer, deadline_ns, deadline_passed);
+	assert(r == 0 && "a task's timer is reserved");
+	return r;
 }
 
 int await_wake(const char *on, int64_t deadline_ns)
@@ -80,29 +112,39 @@ int await_wake(const char *on, int64_t deadline_ns)
 	return r < 0 ? r : suspend(t, on);
 }
 
-static void stand_in_line(struct task *t, struct future_waits *line, struct future_wait *w)
+static void stand_in_line(
+    struct task *t, struct future_waits *line, struct future_wait *w, struct future_wait *before)
 {
 	*w = (struct future_wait){.line = line, .task = t};
 	t->wait = w;
-	TAILQ_INSERT_TAIL(line, w, entry);
+	if (before)
+		TAILQ_INSERT_BEFORE(before, w, entry);
+	else
+		TAILQ_INSERT_TAIL(line, w, entry);
 }
 
-int await_in_line(struct future_waits *line, const char *on, int64_t deadline_ns)
+int await_in_place(struct future_waits *line, struct future_wait *w, struct future_wait *before,
+    const char *on, int64_t deadline_ns)
 {
 	struct task *t = waiter();
 	int r = prepare(t, deadline_ns);
 	if (r < 0)
 		return r;
-	struct future_wait w;
-	stand_in_line(t, line, &w);
+	stand_in_line(t, line, w, before);
 	return suspend(t, on);
+}
+
+int await_in_line(struct future_waits *line, const char *on, int64_t deadline_ns)
+{
+	struct future_wait w;
+	return await_in_place(line, &w, NULL, on, deadline_ns);
 }
 
 void await_in_line_shielded(struct future_waits *line, const char *on)
 {
 	struct task *t = waiter();
 	struct future_wait w;
-	stand_in_line(t, line, &w);
+	stand_in_line(t, line, &w, NULL);
 	t->is_shielded = true;
 	suspend(t, on);
 	t->is_shielded = false;
@@ -111,8 +153,9 @@ void await_in_line_shielded(struct future_waits *line, const char *on)
 int await_yield(void)
 {
 	struct task *t = waiter();
-	if (t->is_cancelled)
-		return ERR_CANCELLED;
+	int r = begin(t);
+	if (r < 0)
+		return r;
 	t->state = TASK_READY;
 	ready_add(&t->ready, task_run);
 	task_switch_away();
@@ -140,11 +183,12 @@ static int outcome(const struct future *f)
 
 int await_future(struct future *f, int64_t deadline_ns)
 {
-	if (waiter()->is_cancelled)
-		return ERR_CANCELLED;
-	if (future_is_final(f))
-		return outcome(f);
-	int r = await_in_line(&f->waits, f->name, deadline_ns);
+	int r;
+	if (future_is_final(f)) {
+		r = wait_begin();
+		return r < 0 ? r : outcome(f);
+	}
+	r = await_in_line(&f->waits, f->name, deadline_ns);
 	/* A result that came between the deadline and this task's turn is still a result. */
 	if (r == 0 || (r == ERR_TIMEOUT && future_is_final(f)))
 		r = outcome(f);
@@ -161,15 +205,9 @@ int await_future_shielded(struct future *f)
 int await_task(struct task *t, int64_t deadline_ns)
 {
 	assert(t != runtime.current && "a task cannot wait for its own end");
-	if (waiter()->is_cancelled)
-		return ERR_CANCELLED;
-	if (t->state != TASK_ENDED) {
-		int r = await_in_line(&t->joiners, t->name, deadline_ns);
-		if (r < 0)
-			return r;
-	}
+	int r = await_future(&t->ended, deadline_ns);
 	/* The turn of its joiners is the one before an ended task is given back. */
-	return t->result;
+	return r < 0 ? r : t->result;
 }
 
 void condition_init(struct condition *c)
@@ -179,12 +217,12 @@ void condition_init(struct condition *c)
 
 void condition_signal(struct condition *c)
 {
-	task_wake_first(&c->waits);
+	task_wake_first(&c->waits, 0);
 }
 
 void condition_broadcast(struct condition *c)
 {
-	task_wake_all(&c->waits);
+	task_wake_all(&c->waits, 0);
 }
 
 int await_condition(struct condition *c, int64_t deadline_ns)

@@ -18,3 +18,11 @@ unit_stack_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=madvise
 unit_executor_SOURCES = tests/unit/test_executor.c tests/unit/refuse.h $(TASK_WORLD)
 unit_executor_LDADD = $(TASK_LIBS)
 unit_executor_LDFLAGS = $(AM_LDFLAGS) $(UNIT_REFUSE_MEMORY) -Wl,--wrap=pthread_create
+
+UNIT_TESTS += unit-gather unit-chan unit-semaphore
+unit_gather_SOURCES = tests/unit/test_gather.c $(TASK_WORLD)
+unit_gather_LDADD = $(TASK_LIBS)
+unit_chan_SOURCES = tests/unit/test_chan.c $(TASK_WORLD)
+unit_chan_LDADD = $(TASK_LIBS)
+unit_semaphore_SOURCES = tests/unit/test_semaphore.c $(TASK_WORLD)
+unit_semaphore_LDADD = $(TASK_LIBS)

@@ -386,6 +386,13 @@ static int await_recover(void *arg)
 	return r;
 }
 
+static void log_mark(void *arg, const char *name, uint32_t stack_bytes, uint32_t used_bytes)
+{
+	(void)arg;
+	log_info("stack high-water", log_str("task", name), log_int("of", stack_bytes),
+	    log_int("used", used_bytes));
+}
+
 /* The reverse, from the top down. */
 static void take_down(struct front *f)
 {
@@ -397,6 +404,7 @@ static void take_down(struct front *f)
 	sched_free(f->sched);
 	if (f->watch.fd)
 		loop_fd_remove(&f->watch);
+	task_each_mark(log_mark, NULL); /* none, unless stacks are measured */
 	task_runtime_clear();
 	loop_free(f->loop);
 	conf_free(f->conf);

@@ -52,6 +52,7 @@ int task_runtime_init(struct loop *loop)
 		scope_free_root(runtime.root);
 		return r;
 	}
+	measure_init();
 	runtime.loop = loop;
 	loop_set_hook(loop, run_turn, NULL);
 	return 0;

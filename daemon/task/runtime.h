@@ -119,6 +119,11 @@ void scope_add_task(struct scope *s, struct task *t);
 void scope_remove_task(struct scope *s, struct task *t);
 void scope_free_root(struct scope *s);
 
+/* ---- measure.c ---- */
+/* Keeps how much of its stack a task has used, under its name. For one whose stack is measured. */
+void measure_task(const struct task *t);
+void measure_init(void);
+
 /* ---- overflow.c ---- */
 int overflow_watch(void);
 void overflow_unwatch(void);

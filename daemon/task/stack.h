@@ -21,7 +21,7 @@ struct stack {
 	char *low; /* the usable part begins here; the guard ends here */
 	size_t size;
 	enum stack_size kind;
-	bool is_used;
+	bool is_used, is_measured;
 	unsigned valgrind_id;
 	SLIST_ENTRY(stack) next;
 };
@@ -31,6 +31,11 @@ struct stack *stack_take(enum stack_size kind);
 void stack_give(struct stack *s);
 /* Unmaps all. None may be in use. */
 void stack_clear_all(void);
+
+/* Whether stacks that are taken from now on are filled with a pattern: then it can be told later how much of them was touched. */
+void stack_measure(bool on);
+/* The most of it that was ever used since it was taken, in bytes from its top; 0: not measured. */
+size_t stack_used(const struct stack *s);
 
 /* The stack whose guard holds this address, or NULL. Async-signal-safe. */
 const struct stack *stack_of_guard(const void *address);

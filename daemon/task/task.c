@@ -23,6 +23,8 @@ static void run_defers(struct task *t)
 static void end(struct task *t, int result)
 {
 	t->result = result;
+	if (t->stack->is_measured)
+		measure_task(t);
 	t->state = TASK_ENDED;
 	runtime.stats.ended++;
 	runtime.stats.alive--;
@@ -238,7 +240,8 @@ void task_each(void (*fn)(void *arg, const struct task_view *v), void *arg)
 		    .on = t->on,
 		    .created_ns = t->created_ns,
 		    .since_ns = t->since_ns,
-		    .stack_bytes = (uint32_t)t->stack->size};
+		    .stack_bytes = (uint32_t)t->stack->size,
+		    .used_bytes = (uint32_t)stack_used(t->stack)};
 		fn(arg, &v);
 	}
 }

@@ -1,7 +1,8 @@
-/* Stacks: of the size asked for, apart from each other, used again, and guarded. */
+/* Stacks: of the size asked for, apart from each other, used again, guarded, and measured. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -31,6 +32,12 @@ static void give_all_back(void)
 }
 
 static bool is_old_kernel;
+
+#ifdef TASK_MEASURE_STACKS
+#define TASK_MEASURES 1
+#else
+#define TASK_MEASURES 0
+#endif
 
 static void clear(void)
 {
@@ -116,12 +123,132 @@ START_TEST (there_are_stacks_where_guards_would_use_up_the_mappings) {
 }
 END_TEST
 
+/* ---- how much of it is used ---- */
+
 static int grow(int depth)
 {
 	volatile char frame[1024];
 	frame[0] = (char)depth;
 	return depth == 0 ? 0 : grow(depth - 1) + frame[0];
 }
+
+START_TEST (a_stack_tells_how_much_of_it_was_touched) {
+	ck_assert_uint_eq(stack_used(take(STACK_SMALL)), 0);
+	stack_measure(true);
+	struct stack *s = take(STACK_SMALL);
+	ck_assert_uint_eq(stack_used(s), 0);
+	s->low[s->size - 1] = 1;
+	ck_assert_uint_eq(stack_used(s), 8);
+	s->low[s->size - 1000] = 1;
+	ck_assert_uint_eq(stack_used(s), 1000);
+	s->low[0] = 1;
+	ck_assert_uint_eq(stack_used(s), s->size);
+	give_all_back();
+	ck_assert_uint_eq(stack_used(take(STACK_SMALL)), 0);
+	stack_measure(false);
+}
+END_TEST
+
+static int use(void *arg)
+{
+	return grow(*(int *)arg);
+}
+
+static int use_and_wait(void *arg)
+{
+	grow(*(int *)arg);
+	return await_yield();
+}
+
+static char said[256];
+
+static void say(void *arg, const char *name, uint32_t stack_bytes, uint32_t used_bytes)
+{
+	(void)arg;
+	snprintf(said + strlen(said), sizeof said - strlen(said), "%s of %u: %s\n", name, stack_bytes >> 10,
+	    used_bytes < 4096       ? "little"
+	    : used_bytes < 8192     ? "some"
+	    : used_bytes < 64 << 10 ? "more"
+				    : "much");
+}
+
+static void view(void *arg, const struct task_view *v)
+{
+	*(uint32_t *)arg = v->used_bytes;
+}
+
+START_TEST (the_highest_marks_are_kept_by_name) {
+	int none = 0, some = 5, much = 100;
+	world_setup();
+	world_spawn("unmeasured", use, &some);
+	task_measure_stacks(true);
+	world_spawn("a", use, &some);
+	world_spawn("a", use, &none);
+	struct task_spec spec = {.name = "b", .stack = TASK_STACK_LARGE, .fn = use, .arg = &much};
+	ck_assert_int_eq(task_spawn(&spec, NULL), 0);
+	world_spawn("c", use_and_wait, &none);
+	world_spawn("c", use_and_wait, &some);
+	world_turns(1);
+	/* One that is alive counts. */
+	uint32_t used;
+	task_each(view, &used);
+	ck_assert_uint_gt(used, 4096);
+	said[0] = '\0';
+	task_each_mark(say, NULL);
+	ck_assert_str_eq(said, "a of 16: some\nb of 256: much\nc of 16: some\n");
+	world_run();
+	world_clear();
+	/* Only who asks has it. */
+	world_setup();
+	world_spawn("a", use, &none);
+	world_run();
+	said[0] = '\0';
+	task_each_mark(say, NULL);
+	ck_assert_str_eq(said, TASK_MEASURES ? "a of 16: little\n" : "");
+	world_clear();
+}
+END_TEST
+
+START_TEST (the_environment_asks_for_marks) {
+	int none = 0;
+	setenv("BAKERY_STACKS", _i == 0 ? "1" : "0", 1);
+	world_setup();
+	world_spawn("a", use, &none);
+	world_run();
+	said[0] = '\0';
+	task_each_mark(say, NULL);
+	ck_assert_str_eq(said, _i == 0 ? "a of 16: little\n" : "");
+	world_clear();
+}
+END_TEST
+
+static void count_row(void *arg, const char *name, uint32_t stack_bytes, uint32_t used_bytes)
+{
+	(void)stack_bytes;
+	(void)used_bytes;
+	++*(unsigned *)arg;
+	snprintf(said, sizeof said, "%s", name);
+}
+
+START_TEST (names_beyond_the_table_share_a_mark) {
+	static char names[70][8];
+	int none = 0;
+	world_setup();
+	task_measure_stacks(true);
+	for (int i = 0; i < 70; i++) {
+		snprintf(names[i], sizeof names[i], "name%d", i);
+		world_spawn(names[i], use, &none);
+	}
+	world_run();
+	unsigned rows = 0;
+	task_each_mark(count_row, &rows);
+	ck_assert_uint_eq(rows, 64);
+	ck_assert_str_eq(said, "(others)");
+	world_clear();
+}
+END_TEST
+
+/* ---- beyond ---- */
 
 static int overflow(void *arg)
 {
@@ -148,14 +275,14 @@ START_TEST (an_overflow_ends_the_process_and_names_the_task) {
 	if (pid == 0)
 		overflow_in_child(fds[1]);
 	close(fds[1]);
-	FILE *said = fdopen(fds[0], "r");
+	FILE *output = fdopen(fds[0], "r");
 	char line[512];
-	ck_assert_ptr_nonnull(fgets(line, sizeof line, said));
+	ck_assert_ptr_nonnull(fgets(line, sizeof line, output));
 	ck_assert_str_eq(line, "bakeryd: stack overflow in task greedy id=17: its stack of 16 KiB is full\n");
 	/* A sanitizer has more to say. */
-	while (fgets(line, sizeof line, said))
+	while (fgets(line, sizeof line, output))
 		;
-	fclose(said);
+	fclose(output);
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert(!WIFEXITED(status) || WEXITSTATUS(status) != 0);
 }
@@ -169,6 +296,10 @@ int main(void)
 	tcase_add_test(t, the_last_given_back_is_the_next_given_out);
 	tcase_add_test(t, after_a_crowd_pages_go_back);
 	tcase_add_test(t, an_address_in_a_guard_names_its_stack);
+	tcase_add_test(t, a_stack_tells_how_much_of_it_was_touched);
+	tcase_add_test(t, the_highest_marks_are_kept_by_name);
+	tcase_add_loop_test(t, the_environment_asks_for_marks, 0, 2);
+	tcase_add_test(t, names_beyond_the_table_share_a_mark);
 	tcase_add_loop_test(t, an_overflow_ends_the_process_and_names_the_task, 0, 2);
 	/* As the leak checker's roots, so many take it minutes. Valgrind has not enough segments for them: CK_RUN_CASE=stack. */
 	if (!SWITCH_ASAN) {

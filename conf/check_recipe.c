@@ -60,6 +60,8 @@ static int check_text(
 		if (part.kind == TEMPLATE_PAYLOAD && k->recipe->has_params)
 			problems_error(k->problems, at, key,
 			    "{payload} is for recipes without params; name a parameter");
+		if (part.kind == TEMPLATE_STEP) /* a recipe has one step as yet */
+			part = (struct template_part){TEMPLATE_PARAM, part.text - 5, part.len + 5};
 		if (part.kind != TEMPLATE_PARAM)
 			continue;
 		const struct conf_param *p = find_param(k->recipe, part.text, part.len);

@@ -13,6 +13,9 @@ static const struct {
     {"worker", TEMPLATE_WORKER},
 };
 
+static const char step_prefix[] = "step.";
+enum { STEP_LEN = sizeof step_prefix - 1 };
+
 static enum template_kind kind_of(const char *name, size_t len)
 {
 	for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
@@ -47,6 +50,11 @@ int template_next(const char **at, struct template_part *out, const char **why)
 	}
 	*out = (struct template_part){.kind = kind_of(text + 1, len), .text = text + 1, .len = len};
 	*at = text + len + 2;
+	if (len > STEP_LEN && strncmp(out->text, step_prefix, STEP_LEN) == 0) {
+		out->kind = TEMPLATE_STEP;
+		out->text += STEP_LEN;
+		out->len -= STEP_LEN;
+	}
 	return 0;
 }
 

@@ -1,6 +1,6 @@
 /*
  * Texts with placeholders: "--flavour={flavour}". The syntax only; conf/ checks the names with it, and whoever expands puts the values in.
- * {name} {payload} {order.id} {order.attempt} {worker}; "{{" and "}}" are braces, and so is a lone "}".
+ * {name} {payload} {order.id} {order.attempt} {worker} {step.NAME}; "{{" and "}}" are braces, and so is a lone "}".
  */
 #ifndef BAKERY_CONF_TEMPLATE_H
 #define BAKERY_CONF_TEMPLATE_H
@@ -16,6 +16,7 @@ enum template_kind {
 	TEMPLATE_ORDER_ID,
 	TEMPLATE_ORDER_ATTEMPT,
 	TEMPLATE_WORKER,
+	TEMPLATE_STEP, /* the result of a step; text and len are its name */
 };
 
 struct template_part {

@@ -135,7 +135,7 @@ static bool fills_argument(const struct conf_recipe *r, const struct conf_param 
 {
 	struct template_part part;
 	for (size_t i = 0; i < r->step_count; i++) {
-		for (char **text = r->steps[i].run; *text; text++) {
+		for (char **text = r->steps[i].run; text && *text; text++) {
 			if (template_is_whole(*text, &part) && part.kind == TEMPLATE_PARAM &&
 			    strlen(p->name) == part.len && memcmp(p->name, part.text, part.len) == 0)
 				return true;

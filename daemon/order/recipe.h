@@ -1,6 +1,6 @@
 /*
- * Recipes at work: is this payload one that the recipe takes, and what command does it make. Uses jansson, which needs a big stack: call through
- * task_call_big() on the front. Neither suspends.
+ * Recipes at work: is this payload one that the recipe takes, and what command or request does it make. Uses jansson and resolves paths, which needs a big stack:
+ * call through task_call_big() on the front (recipe_digest() needs 1 KiB). Nothing here suspends, but with `under` the file system is asked.
  */
 #ifndef BAKERY_ORDER_RECIPE_H
 #define BAKERY_ORDER_RECIPE_H
@@ -48,7 +48,9 @@ struct recipe_command {
 /*
  * Expands a step's command in the worker: placeholders filled in, a placeholder never splits an argument, no shell; a whole-argument list parameter
  * becomes one argument an element; `under` is checked after resolving links, and the resolved path is what the command gets. A parameter that was not
- * given and has no default is the empty text, or no argument when it is a list. The payload is checked again: the configuration may have changed. 0; -EINVAL with why (cause params); -ENOMEM.
+ * given and has no default is the empty text, or no argument when it is a list. Results of steps are put as they are, to the last byte; one that is not
+ * there, or is cut, and a byte 0 anywhere but in standard input are refused. The payload is checked again: the configuration may have changed. 0; -EINVAL
+ * with why (cause params); -ENOMEM.
  */
 int recipe_expand(const struct conf_recipe *r, const struct conf_step *step,
     const struct recipe_values *values, struct recipe_command *out, char why[static 256]);
@@ -57,27 +59,31 @@ void recipe_command_clear(struct recipe_command *c);
 /* An HTTP request ready to send. Everything belongs to it. */
 struct recipe_request {
 	char *method, *url;
-	char **
-	    headers; /* "Name: value", NULL-terminated; Content-Type is there when there is a body and the recipe does not say it */
-	char *body;  /* NULL: none */
-	size_t body_len;
+	char **headers;  /* "Name: value" (the value may be empty), NULL-terminated */
+	char *body;      /* NULL: none; may hold any bytes */
+	size_t body_len; /* may be 0, and the body is there */
 	void *arena;
 };
 
 /*
- * Expands an http step: in the URL a value is percent-encoded (RFC 3986: all but the unreserved characters), in a header one with CR, LF or NUL is
- * refused, in json it is JSON-encoded: a string that is one placeholder and nothing else becomes the parameter as it is (number, list, …). Adds
- * Idempotency-Key: ORDER-STEP unless the recipe has that header. 0; -EINVAL with why (cause params); -ENOMEM.
+ * Expands an http step. In the URL a value is percent-encoded (RFC 3986: all but the unreserved characters), and one that makes a part of the path "." or
+ * ".." is refused: clients and servers take those away. In a header a value with CR, LF or NUL is refused. In json it is JSON-encoded: a string that is one placeholder
+ * and nothing else becomes the parameter as it is (number, list, …; null when it was not given), or a number ({order.id}, {order.attempt}, {worker}); texts must
+ * be UTF-8; names of members are taken as they are. Unless the recipe has these headers, adds Content-Type (application/json, or application/octet-stream for
+ * `body`) when there is a body, and Idempotency-Key: ORDER-STEP. Paths and results as for commands. 0; -EINVAL with why (cause params); -ENOMEM.
  */
 int recipe_expand_http(const struct conf_recipe *r, const struct conf_step *step,
     const struct recipe_values *values, struct recipe_request *out, char why[static 256]);
 void recipe_request_clear(struct recipe_request *q);
 
-/* How often a sleep step sleeps: 0 … 1,000,000. 0; -EINVAL with why; -ENOMEM. */
+/* How often a sleep step sleeps: 0 … 1,000,000; once when the recipe does not say. 0; -EINVAL with why; -ENOMEM. */
 int recipe_times(const struct conf_recipe *r, const struct conf_step *step,
     const struct recipe_values *values, int64_t *times, char why[static 256]);
 
-/* A number that differs when the recipe's steps differ: results of steps are used only by the recipe that made them. Never 0. */
+/*
+ * A number that differs when what the recipe's steps do differs (also by env, chdir, result and result_max; not by pool, time limits and retries): results of steps
+ * are used only by the recipe that made them. Never 0. The same in every process and version.
+ */
 uint64_t recipe_digest(const struct conf_recipe *r);
 
 #endif

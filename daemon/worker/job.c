@@ -110,6 +110,18 @@ static int open_pipe(int ours, int *our_fd, int *its_fd)
 	return 0;
 }
 
+/* True when somebody will ask for its standard output: a later step, or who waits for the result of the order. */
+static bool has_result(const struct conf_recipe *r, int step)
+{
+	if ((size_t)step + 1 == r->step_count)
+		return r->result == CONF_RESULT_STDOUT;
+	for (size_t i = (size_t)step + 1; i < r->step_count; i++) {
+		if (r->steps[i].uses >> step & 1)
+			return true;
+	}
+	return false;
+}
+
 static int start_command(struct worker_job *j, char why[static 256])
 {
 	const struct job_site *s = j->site;
@@ -128,7 +140,7 @@ static int start_command(struct worker_job *j, char why[static 256])
 		if (!e)
 			feed(j);
 	}
-	if (!e && r->result == CONF_RESULT_STDOUT)
+	if (!e && has_result(r, j->name.step))
 		e = open_pipe(0, &j->out_fd, &out);
 	if (!e)
 		e = open_pipe(0, &j->err_fd, &err);

@@ -7,30 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/order/recipe.h"
+#include "tests/unit/recipe_world.h"
 #include "tests/unit/unit.h"
-
-/* A configuration with the recipe "r" of this YAML (indented by four). */
-static struct conf *conf_of(const char *recipe)
-{
-	char *text = NULL;
-	struct conf *c = NULL;
-	struct conf_report report = {0};
-	ck_assert_int_gt(
-	    asprintf(&text, "listen: [{unix: /x}]\nstate_dir: /x\nrecipes:\n  r:\n%s", recipe), 0);
-	struct conf_source source = {.path = (char[]){"t.yaml"}, .bytes = text, .len = strlen(text)};
-	const struct conf_sources sources = {.items = &source, .count = 1};
-	int r = conf_parse(&sources, &c, &report);
-	ck_assert_msg(r == 0, "%s", report.error_count ? report.errors[0] : "memory");
-	conf_report_clear(&report);
-	free(text);
-	return c;
-}
-
-static struct slice slice(const char *text)
-{
-	return (struct slice){text, strlen(text)};
-}
 
 static const char all_types[] = "    params:\n"
 				"      s: {type: string, max: 3, default: abc}\n"

@@ -33,6 +33,7 @@ START_TEST (parts_of_texts) {
 	    {"{name}", "2:name|"},
 	    {"--flavour={flavour}!", "1:--flavour=|2:flavour|1:!|"},
 	    {"{payload}{order.id}{order.attempt}{worker}", "3:payload|4:order.id|5:order.attempt|6:worker|"},
+	    {"{step.gather}{step.}{steps}", "7:gather|2:step.|2:steps|"},
 	    {"{{x}}", "1:{|1:x|1:}|"},
 	    {"{{{x}}}", "1:{|2:x|1:}|"},
 	    {"a}b", "1:a|1:}b|"},
@@ -52,6 +53,8 @@ START_TEST (whole_arguments) {
 	struct template_part part;
 	ck_assert(template_is_whole("{argv}", &part));
 	ck_assert_uint_eq(part.len, 4);
+	ck_assert(template_is_whole("{step.gather}", &part));
+	ck_assert_uint_eq(part.len, 6);
 	ck_assert(!template_is_whole("{{argv}}", &part));
 	ck_assert(!template_is_whole("{argv} ", &part));
 	ck_assert(!template_is_whole(" {argv}", &part));

@@ -45,7 +45,10 @@ static int row(void *arg, const struct value *order)
 		head(l);
 	table_add(l->table, status_text(order, "id"));
 	table_add(l->table, status_text(order, "recipe"));
-	table_add_coloured(l->table, state, text_state_colour(state));
+	char step[STATUS_STEP_MAX], doing[STATUS_STEP_MAX + 32];
+	status_step(order, step);
+	snprintf(doing, sizeof doing, "%s%s%s", state, *step ? ": " : "", step);
+	table_add_coloured(l->table, doing, text_state_colour(state));
 	table_add(l->table, status_number(order, "created", &n) ? text_local(n, text) : "");
 	bool ran = status_number(order, "started", &started);
 	if (ran && !status_number(order, "finished", &finished))

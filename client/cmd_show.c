@@ -25,19 +25,25 @@ static void add_time(struct table *t, const struct value *order, const char *mem
 		add(t, name, text_local(ms, text));
 }
 
+/* "2 of 4". There may be more than are counted: those that were lost or stopped are not. */
+static const char *attempts(const struct value *order, char out[static TEXT_TIME_MAX])
+{
+	int64_t attempt = 0, retries;
+	status_number(order, "attempt", &attempt);
+	bool done = strcmp(status_text(order, "state"), "done") == 0;
+	if (!done && status_number(order, "retries", &retries) && attempt <= retries + 1)
+		snprintf(out, TEXT_TIME_MAX, "%" PRId64 " of %" PRId64, attempt, retries + 1);
+	else
+		snprintf(out, TEXT_TIME_MAX, "%" PRId64, attempt);
+	return out;
+}
+
 static void add_attempts(struct table *t, const struct value *order)
 {
-	int64_t attempt = 0, left = 0;
-	char text[60];
+	char text[TEXT_TIME_MAX];
+	int64_t attempt = 0;
 	status_number(order, "attempt", &attempt);
-	status_number(order, "retries_left", &left);
-	if (!attempt)
-		return;
-	if (status_is_final(order) || !left)
-		snprintf(text, sizeof text, "%" PRId64, attempt);
-	else
-		snprintf(text, sizeof text, "%" PRId64 ", %" PRId64 " more if it fails", attempt, left);
-	add(t, "attempts", text);
+	add(t, "attempts", attempt ? attempts(order, text) : "");
 }
 
 static void add_result(struct table *t, const struct value *order)
@@ -60,10 +66,33 @@ static void next(const char *command, const char *argument, const char *what)
 	printf("next: %-32s %s\n", line, what);
 }
 
+static void show_message(const struct value *order, const char *title)
+{
+	const struct value *message = value_get(order, "message");
+	if (!message || message->type != VALUE_BULK || !message->len)
+		return;
+	printf("\n%s\n", title);
+	text_print(stdout, message->text, message->len, true);
+	if (message->text[message->len - 1] != '\n')
+		putchar('\n');
+}
+
+static void show_failure(const struct value *order)
+{
+	char words[STATUS_WORDS_MAX], text[TEXT_TIME_MAX];
+	const char *id = status_text(order, "id"), *cause = status_text(order, "cause");
+	bool by_itself = strcmp(cause, "exit") == 0 || strcmp(cause, "signal") == 0;
+	printf("\nfailed in attempt %s: %s\n", attempts(order, text), status_words(order, words));
+	show_message(order, by_itself ? "its last words:" : "what is known of it:");
+	putchar('\n');
+	next("result", id, "what it has of a result");
+	next("recipes", status_text(order, "recipe"), "what its recipe takes");
+}
+
 /* What is known, then, for one that went wrong, what it said and what to do next. */
 static void show(const struct value *order)
 {
-	char text[TEXT_TIME_MAX], words[STATUS_WORDS_MAX];
+	char text[TEXT_TIME_MAX];
 	const char *id = status_text(order, "id"), *state = status_text(order, "state");
 	int64_t n, finished;
 	struct table *t = table_new(2);
@@ -71,7 +100,8 @@ static void show(const struct value *order)
 	add(t, "recipe", status_text(order, "recipe"));
 	table_add(t, "state");
 	table_add_coloured(t, state, text_state_colour(state));
-	add(t, "ended because it", strcmp(state, "done") == 0 ? "" : status_words(order, words));
+	char step[STATUS_STEP_MAX];
+	add(t, "step", status_step(order, step));
 	add(t, strcmp(state, "cancelled") == 0 ? "cancelled by" : "cancel asked by",
 	    status_text(order, "by"));
 	add(t, "reason", status_text(order, "reason"));
@@ -91,18 +121,11 @@ static void show(const struct value *order)
 	add(t, "key", status_text(order, "key"));
 	table_print(t);
 
-	const struct value *message = value_get(order, "message");
-	if (strcmp(state, "done") != 0 && message && message->type == VALUE_BULK && message->len) {
-		printf("\nits last words:\n");
-		text_print(stdout, message->text, message->len, true);
-		if (message->text[message->len - 1] != '\n')
-			putchar('\n');
-	}
-	if (strcmp(state, "failed") == 0) {
-		putchar('\n');
-		next("result", id, "what it wrote to standard output");
-		next("recipes", status_text(order, "recipe"), "what its recipe takes");
-	} else if (!status_is_final(order)) {
+	if (strcmp(state, "failed") == 0)
+		show_failure(order);
+	else if (strcmp(state, "done") != 0)
+		show_message(order, "its last words:");
+	if (!status_is_final(order)) {
 		putchar('\n');
 		next("explain", id, "why it is not done yet");
 		next("wait", id, "until it is");

@@ -7,6 +7,6 @@
 #include "client/cli.h"
 
 extern const struct command cmd_order, cmd_run, cmd_map, cmd_wait, cmd_list, cmd_show, cmd_result, cmd_cancel,
-    cmd_explain, cmd_recipes, cmd_stats, cmd_pause, cmd_resume, cmd_health, cmd_ping;
+    cmd_explain, cmd_recipes, cmd_stats, cmd_tasks, cmd_pause, cmd_resume, cmd_health, cmd_ping;
 
 #endif

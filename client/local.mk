@@ -13,7 +13,7 @@ libcli_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 bin_PROGRAMS += bakery
 bakery_SOURCES = client/main.c client/commands.h \
 	client/cmd_order.c client/cmd_run.c client/cmd_map.c client/cmd_wait.c client/cmd_list.c client/cmd_show.c \
-	client/cmd_result.c client/cmd_cancel.c client/cmd_explain.c client/cmd_recipes.c client/cmd_stats.c \
+	client/cmd_result.c client/cmd_cancel.c client/cmd_explain.c client/cmd_recipes.c client/cmd_stats.c client/cmd_tasks.c \
 	client/cmd_pause.c client/cmd_health.c client/cmd_ping.c
 bakery_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 bakery_LDADD = libcli.a libbakery.a libproto.a libconf.a $(JANSSON_LIBS)

@@ -9,8 +9,8 @@
 #include "client/commands.h"
 
 static const struct command *const commands[] = {&cmd_order, &cmd_run, &cmd_map, &cmd_wait, &cmd_result,
-    &cmd_list, &cmd_show, &cmd_explain, &cmd_cancel, &cmd_recipes, &cmd_stats, &cmd_pause, &cmd_resume,
-    &cmd_health, &cmd_ping};
+    &cmd_list, &cmd_show, &cmd_explain, &cmd_cancel, &cmd_recipes, &cmd_stats, &cmd_tasks, &cmd_pause,
+    &cmd_resume, &cmd_health, &cmd_ping};
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
 static const struct command *find(const char *name)

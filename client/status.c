@@ -30,6 +30,19 @@ bool status_is_final(const struct value *map)
 	return false;
 }
 
+const char *status_step(const struct value *map, char out[static STATUS_STEP_MAX])
+{
+	const char *step = status_text(map, "step"), *waits_for = status_text(map, "waits_for");
+	if (!*waits_for || strcmp(waits_for, step) == 0)
+		snprintf(out, STATUS_STEP_MAX, "%s", step);
+	else
+		snprintf(out, STATUS_STEP_MAX, "%s (%s)", step, waits_for);
+	/* The one step of a recipe that names none: that it runs, its state says. */
+	if (strcmp(out, "run (job)") == 0)
+		out[0] = '\0';
+	return out;
+}
+
 int status_exit(const struct value *map)
 {
 	const char *state = status_text(map, "state"), *cause = status_text(map, "cause");

@@ -16,6 +16,10 @@ const char *status_text(const struct value *map, const char *name);
 bool status_number(const struct value *map, const char *name, int64_t *out);
 bool status_is_final(const struct value *map);
 
+enum { STATUS_STEP_MAX = 200 };
+/* What a running order does: "mix (sleep)"; "" when that is not known, or nothing else than its one job. Returns out. */
+const char *status_step(const struct value *map, char out[static STATUS_STEP_MAX]);
+
 /* The exit status for one order: 0 done, the job's own, 128 + its signal, STATUS_WAIT_OTHER. */
 int status_exit(const struct value *map);
 

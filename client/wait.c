@@ -34,8 +34,8 @@ struct waiting {
 	int64_t deadline_ms;
 	struct spinner spinner;
 	int64_t lively_ms;
-	char state[32];        /* of the first, for the spinner */
-	int64_t lost_since_ms; /* 0: connected */
+	char state[32 + STATUS_STEP_MAX]; /* of the first, for the spinner */
+	int64_t lost_since_ms;            /* 0: connected */
 };
 
 static void tick(struct waiting *w)
@@ -83,7 +83,10 @@ static int await_piece(struct waiting *w, struct value **out)
 			r = reply_lively(w, now + ANSWER_MS, &v);
 		if (r < 0)
 			return r;
-		snprintf(w->state, sizeof w->state, "%s", status_text(v, "state"));
+		char step[STATUS_STEP_MAX];
+		status_step(v, step);
+		snprintf(
+		    w->state, sizeof w->state, "%.30s%s%s", status_text(v, "state"), *step ? ": " : "", step);
 		value_free(v);
 		tick(w);
 	}

@@ -498,6 +498,14 @@ enum sched_hold sched_why_held(const struct sched *s, const char *recipe, char w
 	return SCHED_HOLD_NONE;
 }
 
+bool sched_doing(const struct sched *s, int64_t order, struct sched_doing *out)
+{
+	(void)s;
+	(void)order;
+	(void)out;
+	return false;
+}
+
 /* ---- the drain ---- */
 
 static void on_deadline(struct loop_timer *t)

@@ -43,6 +43,7 @@ static const struct command *const commands[] = {
     &command_stats,
     &command_status,
     &command_subscribe,
+    &command_tasks,
     &command_time,
     &command_unsubscribe,
 };

@@ -39,8 +39,9 @@ struct command {
 	enum {
 		ROOM_SMALL,
 		ROOM_RESULT,
-		ROOM_LIST
-	} room; /* that the errand's reply may take: a few maps, a whole result, a whole LIST */
+		ROOM_LIST,
+		ROOM_TASKS
+	} room; /* that the errand's reply may take: a few maps, a whole result, a whole LIST, all TASKS */
 	const char *
 	    syntax; /* the arguments as PROTOCOL.md writes them: name, [TOKEN name], [TOKEN], TOKEN name, [name …] */
 	const char *summary;

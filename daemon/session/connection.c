@@ -334,6 +334,8 @@ static int serve(void *arg)
 	return 0;
 }
 
+const char connection_task[] = "connection";
+
 static void wake(struct connection *c)
 {
 	if (c->task) {
@@ -345,7 +347,7 @@ static void wake(struct connection *c)
 		return;
 	}
 	struct task_spec spec = {
-	    .name = "connection", .id = c->id, .fn = serve, .arg = c, .scope = c->all->scope};
+	    .name = connection_task, .id = c->id, .fn = serve, .arg = c, .scope = c->all->scope};
 	if (task_spawn(&spec, &c->task) < 0)
 		connection_abort(c, "no memory for a task");
 }

@@ -56,6 +56,9 @@ struct connection {
 	bool dead;
 };
 
+/* The name of the task that serves one. */
+extern const char connection_task[];
+
 /* Serves fd (taken, whatever happens). */
 void connection_accept(struct sessions *all, int fd);
 

@@ -8,7 +8,11 @@
 #include "daemon/session/connection.h"
 #include "daemon/session/failure.h"
 
-enum { STACK_BYTES = 16 * 1024, LIST_BYTES = 1000 * (ORDER_MESSAGE_MAX + 1024) };
+enum {
+	STACK_BYTES = 16 * 1024,
+	LIST_BYTES = 1000 * (ORDER_MESSAGE_MAX + 1024),
+	TASKS_BYTES = 100000 * 400, /* a row, and what is kept of a task until it is one */
+};
 
 static int errand_render(struct slot *slot, struct reply_writer *w)
 {
@@ -44,8 +48,15 @@ size_t errand_room(const struct connection *c, const struct command *command)
 	    [ROOM_SMALL] = 0,
 	    [ROOM_RESULT] = c->all->conf->limits.result,
 	    [ROOM_LIST] = LIST_BYTES,
+	    [ROOM_TASKS] = TASKS_BYTES,
 	};
 	return STACK_BYTES + rooms[command->room];
+}
+
+bool errand_is_of_client(const char *task_name)
+{
+	const struct command *command = command_find((struct slice){task_name, strlen(task_name)});
+	return strcmp(task_name, connection_task) == 0 || (command && command->errand);
 }
 
 int errand_start(struct connection *c, const struct command *command, const struct request *request)

@@ -29,4 +29,7 @@ int errand_start(struct connection *c, const struct command *command, const stru
 /* Bytes of the line that it takes while it is under way. */
 size_t errand_room(const struct connection *c, const struct command *command);
 
+/* Is a task of this name one of this room, whose id is a connection's? (Others' ids are orders'.) */
+bool errand_is_of_client(const char *task_name);
+
 #endif

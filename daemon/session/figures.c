@@ -58,11 +58,16 @@ static void histogram(struct collector *c, const char *name, const uint64_t *buc
 	row->bucket_count = count;
 }
 
+static void text(struct collector *c, const char *name, const char *value)
+{
+	struct figure *row = add(c, name, FIGURE_TEXT);
+	snprintf(row->text, sizeof row->text, "%s", value ? value : "");
+}
+
 static void collect_daemon(struct collector *c, struct sessions *all)
 {
 	c->group = "daemon";
-	snprintf(
-	    add(c, "version", FIGURE_TEXT)->text, sizeof((struct figure *)0)->text, "%s", PACKAGE_VERSION);
+	text(c, "version", PACKAGE_VERSION);
 	number(c, "started", all->started_ms);
 	number(c, "uptime", clock_wall_ms() - all->started_ms);
 	yes_no(c, "draining", all->draining);
@@ -79,7 +84,9 @@ static void collect_orders(struct collector *c, const struct store_stats *store)
 static void collect_store(struct collector *c, const struct store_stats *store)
 {
 	c->group = "store";
-	snprintf(add(c, "seq", FIGURE_TEXT)->text, sizeof((struct figure *)0)->text, "%" PRIu64, store->seq);
+	char seq[24];
+	snprintf(seq, sizeof seq, "%" PRIu64, store->seq);
+	text(c, "seq", seq);
 	number(c, "commits", (int64_t)store->commits);
 	number(c, "ops", (int64_t)store->ops);
 	number(c, "stale_finishes", (int64_t)store->stale_finishes);
@@ -138,10 +145,15 @@ static void collect_loop(struct collector *c, const struct sessions *all)
 	task_stats_get(&stats);
 	c->group = "loop";
 	number(c, "turns", (int64_t)loop_turns(all->loop));
+	number(c, "ready", stats.ready);
 	number(c, "tasks", stats.alive);
+	number(c, "spawned", (int64_t)stats.spawned);
 	number(c, "switches", (int64_t)stats.switches);
+	number(c, "stacks_used", stats.stacks_used);
+	number(c, "stacks_cached", stats.stacks_cached);
 	number(c, "slow", (int64_t)stats.slow);
 	number(c, "longest_hold_us", stats.longest_hold_ns / 1000);
+	text(c, "longest_hold", stats.longest_hold_name);
 }
 
 int figures_collect(struct figures *f, struct sessions *all)

@@ -16,7 +16,7 @@ struct figure {
 	const char *name;
 	enum figure_kind kind;
 	int64_t number;
-	char text[32];
+	char text[64]; /* empty: no value */
 	uint64_t buckets[24];
 	size_t bucket_count;
 };

@@ -12,6 +12,6 @@ libsession_a_SOURCES = daemon/session/session.h daemon/session/session.c daemon/
 	daemon/session/admit.c daemon/session/compat.h daemon/session/figures.h daemon/session/figures.c \
 	daemon/session/verb_order.c daemon/session/verb_status.c daemon/session/verb_result.c \
 	daemon/session/verb_await.c daemon/session/verb_cancel.c daemon/session/verb_list.c \
-	daemon/session/verb_explain.c daemon/session/verb_recipes.c daemon/session/verb_stats.c \
+	daemon/session/verb_explain.c daemon/session/verb_recipes.c daemon/session/verb_stats.c daemon/session/verb_tasks.c \
 	daemon/session/verb_pause.c daemon/session/verb_subscribe.c daemon/session/verb_hello.c \
 	daemon/session/verb_client.c daemon/session/verb_info.c daemon/session/verb_command.c

@@ -20,7 +20,10 @@ int look_error(const struct user *user, int error);
 /* Reads an order that the user may see. 0: out is filled in, to be cleared by store_order_clear(); ERR_NOTFOUND, ERR_GONE, or the store's error. */
 int await_look(struct sessions *all, const struct user *user, int64_t id, struct store_order *out);
 
-/* The STATUS map. 0 or -ENOMEM. */
-int look_reply(const struct conf *conf, const struct store_order *order, struct reply_writer *w);
+/* The STATUS map; of a running order the scheduler is asked what it does. 0 or -ENOMEM. */
+int look_reply(const struct sessions *all, const struct store_order *order, struct reply_writer *w);
+
+/* The pool of a recipe's first step; NULL: it needs no worker. */
+const char *look_first_pool(const struct conf_recipe *recipe);
 
 #endif

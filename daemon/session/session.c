@@ -64,6 +64,7 @@ int sessions_new(const struct sessions_options *o, struct sessions **out)
 	s->store = o->store;
 	s->sched = o->sched;
 	s->pools = o->pools;
+	s->steps = o->steps;
 	s->started_ms = o->started_ms;
 	SLIST_INIT(&s->doors);
 	LIST_INIT(&s->connections);

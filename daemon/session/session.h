@@ -10,6 +10,7 @@
 
 #include "conf/conf.h"
 #include "daemon/sched/sched.h"
+#include "daemon/step/step.h"
 #include "daemon/store/store.h"
 
 struct sessions;
@@ -19,6 +20,7 @@ struct sessions_options {
 	struct store *store;
 	struct sched *sched;
 	struct pools *pools;
+	struct steps *steps; /* for their numbers; NULL: none are told */
 	int64_t started_ms;
 };
 

@@ -38,6 +38,7 @@ struct sessions {
 	struct store *store;
 	struct sched *sched;
 	struct pools *pools;
+	struct steps *steps; /* NULL: none */
 	int64_t started_ms;
 
 	struct identities *identities;

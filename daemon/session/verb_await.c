@@ -95,12 +95,11 @@ static int answered(const struct waiting *w, size_t *which)
 
 static int reply_answer(struct connection *c, const struct waiting *w, size_t which, struct reply_writer *to)
 {
-	const struct conf *conf = c->all->conf;
 	if (!w->all)
-		return look_reply(conf, &w->orders[which].get.order, to);
+		return look_reply(c->all, &w->orders[which].get.order, to);
 	int r = reply_array(to, (uint32_t)w->count);
 	for (size_t i = 0; r == 0 && i < w->count; i++)
-		r = look_reply(conf, &w->orders[i].get.order, to);
+		r = look_reply(c->all, &w->orders[i].get.order, to);
 	return r;
 }
 

@@ -2,8 +2,9 @@
  * EXPLAIN: why an order is where it is: one word for programs, one sentence for people.
  */
 #include <errno.h>
-#include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "daemon/base/clock.h"
 #include "daemon/base/err.h"
@@ -14,14 +15,104 @@
 #include "daemon/session/look.h"
 #include "daemon/session/options.h"
 #include "daemon/session/verbs.h"
+#include "daemon/task/task.h"
+#include "daemon/worker/pool.h"
 
 enum { PLACES_MOST = 1000 };
 
 struct explanation {
 	const char *waits_for; /* NULL: for nothing */
 	int place;             /* −1: none */
-	char text[300];
+	char text[400];
 };
+
+/* ---- running ---- */
+
+/* The beginning of the wait that the order's task is in. The tasks of clients have numbers of their own. */
+struct search {
+	int64_t order, since_ns;
+};
+
+static void look_at_task(void *arg, const struct task_view *v)
+{
+	struct search *s = arg;
+	if (v->id == s->order && !errand_is_of_client(v->name))
+		s->since_ns = v->since_ns;
+}
+
+static void add(struct explanation *x, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void add(struct explanation *x, const char *format, ...)
+{
+	size_t used = strlen(x->text);
+	va_list args;
+	va_start(args, format);
+	vsnprintf(x->text + used, sizeof x->text - used, format, args);
+	va_end(args);
+}
+
+static void add_wait(struct explanation *x, const struct sched_doing *doing)
+{
+	static const struct {
+		const char *word, *text;
+	} rows[] = {
+	    {"worker", "it waits for a worker"},
+	    {"job", "its job runs"},
+	    {"sleep", "it sleeps"},
+	    {"host", "it waits for its turn before a host"},
+	    {"name", "a host's name is being looked up"},
+	    {"http", "it waits for an HTTP answer"},
+	    {"backoff", "it failed and waits to be tried again"},
+	    {"disk", "it waits for the disk"},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		if (strcmp(rows[i].word, doing->waits_for) == 0)
+			add(x, ": %s", rows[i].text);
+}
+
+static void add_pool(struct sessions *all, struct explanation *x, const char *name)
+{
+	const struct pool *pool = pools_find(all->pools, name);
+	if (pool)
+		add(x, " in pool '%s' (%d of its %d workers are busy)", name, pool_busy_count(pool),
+		    pool_worker_count(pool));
+}
+
+/* "Attempt 1 is in step 2 of 3, 'mix', try 2: it sleeps, since 2026-…" */
+static void explain_doing(
+    struct sessions *all, const struct store_order *o, const struct sched_doing *doing, struct explanation *x)
+{
+	char when[25];
+	x->waits_for = *doing->waits_for ? doing->waits_for : NULL;
+	add(x, "Attempt %d is in step %d of %d, '%s'", o->attempt, doing->number, doing->count, doing->step);
+	if (doing->try > 1)
+		add(x, ", try %d", doing->try);
+	add_wait(x, doing);
+	if (doing->pool && x->waits_for)
+		add_pool(all, x, doing->pool);
+	struct search search = {.order = o->id, .since_ns = -1};
+	if (x->waits_for)
+		task_each(look_at_task, &search);
+	if (search.since_ns >= 0) {
+		clock_format_utc(clock_wall_ms() - (clock_mono_ns() - search.since_ns) / NS_PER_MS, when);
+		add(x, ", since %s", when);
+	}
+}
+
+static void explain_running(struct sessions *all, const struct store_order *o, struct explanation *x)
+{
+	char when[25];
+	struct sched_doing doing;
+	if (sched_doing(all->sched, o->id, &doing)) {
+		explain_doing(all, o, &doing, x);
+	} else {
+		x->waits_for = "job";
+		clock_format_utc(o->started_ms, when);
+		add(x, "Attempt %d has been running since %s", o->attempt, when);
+	}
+	add(x, "%s.", o->cancel_requested ? "; it is being cancelled" : "");
+}
+
+/* ---- the others ---- */
 
 /* It is queued: behind others of its recipe, or held by something. */
 static int await_queued(struct errand *e, const struct store_order *o, struct explanation *x)
@@ -69,10 +160,7 @@ static int await_explained(struct errand *e, const struct store_order *o, struct
 	case ORDER_QUEUED:
 		return await_queued(e, o, x);
 	case ORDER_RUNNING:
-		x->waits_for = "job";
-		clock_format_utc(o->started_ms, when);
-		snprintf(x->text, sizeof x->text, "Attempt %d has been running since %s%s.", o->attempt, when,
-		    o->cancel_requested ? ", and is being cancelled" : "");
+		explain_running(e->all, o, x);
 		return 0;
 	case ORDER_CANCELLED:
 		clock_format_utc(o->finished_ms, when);

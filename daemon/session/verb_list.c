@@ -85,7 +85,7 @@ static int reply_list(struct errand *e, const struct store_list *list)
 	if (r == 0)
 		r = reply_array(&e->w, (uint32_t)list->order_count);
 	for (size_t i = 0; r == 0 && i < list->order_count; i++)
-		r = look_reply(e->all->conf, &list->orders[i], &e->w);
+		r = look_reply(e->all, &list->orders[i], &e->w);
 	return r;
 }
 

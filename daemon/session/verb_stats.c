@@ -15,7 +15,7 @@ static int reply_value(struct reply_writer *w, const struct figure *row)
 	case FIGURE_YES_NO:
 		return reply_bool(w, row->number);
 	case FIGURE_TEXT:
-		return reply_text(w, row->text);
+		return *row->text ? reply_text(w, row->text) : reply_null(w);
 	case FIGURE_HISTOGRAM:
 		break;
 	}

@@ -17,7 +17,7 @@ static int errand(struct errand *e)
 	r = await_look(e->all, e->user, id, &order);
 	if (r < 0)
 		return reply_failure(&e->w, r);
-	r = look_reply(e->all->conf, &order, &e->w);
+	r = look_reply(e->all, &order, &e->w);
 	store_order_clear(&order);
 	return r;
 }

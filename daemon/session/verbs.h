@@ -8,7 +8,7 @@
 
 /* verb_order.c, verb_status.c, … */
 extern const struct command command_order, command_status, command_result, command_await, command_cancel,
-    command_list, command_explain, command_recipes, command_stats;
+    command_list, command_explain, command_recipes, command_stats, command_tasks;
 /* verb_pause.c */
 extern const struct command command_pause, command_resume;
 /* verb_subscribe.c */

@@ -9,6 +9,7 @@ FUNC_TESTS += tests/func/test_processes.py
 FUNC_TESTS += tests/func/test_protocol.py
 FUNC_TESTS += tests/func/test_session.py
 FUNC_TESTS += tests/func/test_notify.py
+FUNC_TESTS += tests/func/test_looks.py
 FUNC_TESTS += tests/func/test_clients.py
 FUNC_TESTS += tests/func/test_cli.py
 FUNC_TESTS += tests/func/test_limits.py

@@ -157,7 +157,7 @@ class Statuses(Cli):
         number = d.bakery("order", "shell", "script=echo last words >&2; exit 3").strip()
         assert "exited with status 3" in d.run([BAKERY, "wait", number], status=3)[0]
         shown = d.bakery("show", number)
-        assert "exited with status 3" in shown and "last words" in shown and f"bakery result {number}" in shown
+        assert "failed in attempt 1 of 1: exited with status 3" in shown and "its last words:\nlast words\n" in shown and f"bakery result {number}" in shown
 
     def test_of_a_wait_that_is_over_too_soon(self):
         d = self.daemon(YAML)

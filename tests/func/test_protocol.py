@@ -29,8 +29,11 @@ def tcp_address(daemon):
     return ("127.0.0.1", int(re.search(r"127\.0\.0\.1:(\d+)", line)[1]))
 
 
-STATUS_FIELDS = ("id recipe state attempt retries_left priority created due queued started finished pool cause exit signal "
+STATUS_FIELDS = ("id recipe state attempt retries retries_left priority created due queued started finished step waits_for pool cause exit signal "
                  "message result_bytes result_cut key seq user by reason").split()
+
+
+TASK_FIELDS = "name about id state waits_for age since stack stack_used".split()
 
 
 class Golden(Case):
@@ -57,9 +60,9 @@ class Golden(Case):
         no = b"#f\r\n" if resp == 3 else b":0\r\n"
         assert map["created"] <= map["queued"] <= map["started"] <= map["finished"]
         values = {
-            "id": text(id.encode()), "recipe": text(b"cake"), "state": text(b"done"), "attempt": number(1), "retries_left": number(0),
+            "id": text(id.encode()), "recipe": text(b"cake"), "state": text(b"done"), "attempt": number(1), "retries": number(2), "retries_left": number(0),
             "priority": number(0), "created": number(map["created"]), "due": null, "queued": number(map["queued"]),
-            "started": number(map["started"]), "finished": number(map["finished"]), "pool": text(b"default"), "cause": text(b"exit"),
+            "started": number(map["started"]), "finished": number(map["finished"]), "step": null, "waits_for": null, "pool": text(b"default"), "cause": text(b"exit"),
             "exit": number(0), "signal": null, "message": null, "result_bytes": number(9), "result_cut": no, "key": text(b"k"),
             "seq": text(map["seq"]), "user": text(map["user"]), "by": null, "reason": null,
         }
@@ -67,6 +70,11 @@ class Golden(Case):
         c.send(encode("STATUS", id))
         c.expect(head + b"".join(text(k.encode()) + v for k, v in values.items()))
         return id, head + b"".join(text(k.encode()) + v for k, v in values.items())
+
+    @staticmethod
+    def flat(map):
+        """A map as RESP2 has it."""
+        return [x for k, v in map.items() for x in (k.encode(), v)]
 
     def verbs(self, resp):
         d = self.daemon(CONFIG)
@@ -109,8 +117,14 @@ class Golden(Case):
         assert recipe["paused"] is False if three else recipe["paused"] == 0
         assert c.ask("RECIPES", "never")["timeout"] is None and c.ask("RECIPES", "never")["params"] is None
         assert len(c.ok("RECIPES")) == 3
+        step = {"name": b"run", "kind": b"run", "pool": b"default"}
+        assert recipe["pool"] == "default" and recipe["steps"] == [step if three else self.flat(step)], recipe
         stats = c.ask("STATS")
-        assert {"daemon", "orders", "store", "sched", "pools", "clients"} <= set(stats), stats
+        assert {"daemon", "orders", "store", "sched", "pools", "clients", "loop"} <= set(stats), stats
+        tasks = [t if three else {k.decode(): v for k, v in zip(t[::2], t[1::2])} for t in c.ok("TASKS")]
+        assert tasks and all(list(t) == TASK_FIELDS for t in tasks), tasks
+        assert [(t["about"], t["state"]) for t in tasks if t["name"] == b"tasks"] == [(b"client", b"running")], tasks
+        assert len(c.ok("TASKS", "COUNT", "1")) == 1
         # and those that libraries send
         golden(b"+PONG\r\n", "PING")
         golden(b"$2\r\nhi\r\n", "ping", "hi")
@@ -168,7 +182,9 @@ class Requests(Case):
         for code, *request in (
             ("ERR", "BAKE", "a", "cake"),
             ("ERR", "GET", "x"),
-            ("ERR", "TASKS"),
+            ("ERR", "TASKS", "ALL"),
+            ("BADARG", "TASKS", "COUNT", "0"),
+            ("BADARG", "TASKS", "COUNT", "100001"),
             ("ERR", "XREAD", "STREAMS", "events", "0"),
             ("ERR", "ORDER", "cake"),
             ("ERR", "STATUS"),

@@ -20,6 +20,7 @@ int fake_pending;
 bool fake_hold;
 int fake_next_error;
 uint64_t fake_seq;
+struct sched_doing fake_doing;
 
 /* A request that waits: its future, and the error that it will have. */
 static struct waiting {
@@ -33,6 +34,7 @@ void fake_reset(void)
 	fake_last_id = fake_pending = fake_next_error = 0;
 	fake_seq = 0;
 	fake_hold = false;
+	fake_doing = (struct sched_doing){0};
 }
 
 void fake_answer(int n)
@@ -278,6 +280,14 @@ const char *sched_hold_word(enum sched_hold h)
 	return h == SCHED_HOLD_WORKERS ? "workers" : "?";
 }
 
+bool sched_doing(const struct sched *s, int64_t order, struct sched_doing *out)
+{
+	(void)s;
+	(void)order;
+	*out = fake_doing;
+	return fake_doing.step != NULL;
+}
+
 void sched_stats_get(const struct sched *s, struct sched_stats *out)
 {
 	(void)s;
@@ -290,6 +300,24 @@ void pools_each(struct pools *p, void (*fn)(void *arg, struct pool *pool), void 
 {
 	(void)p;
 	fn(arg, NULL);
+}
+
+struct pool *pools_find(struct pools *p, const char *name)
+{
+	(void)p;
+	return strcmp(name, "ovens") == 0 ? (struct pool *)&fake_seq : NULL; /* only to be given back */
+}
+
+int pool_busy_count(const struct pool *p)
+{
+	(void)p;
+	return 3;
+}
+
+int pool_worker_count(const struct pool *p)
+{
+	(void)p;
+	return 4;
 }
 
 const char *pool_name(const struct pool *p)

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "daemon/sched/sched.h"
 #include "daemon/store/store.h"
 
 /* Orders that the store knows: ids 1 …; a submission makes the next one, queued. */
@@ -24,6 +25,8 @@ extern int fake_pending; /* store requests that are not answered */
 extern bool fake_hold; /* requests wait for fake_answer(); else they are answered at once, in a later turn */
 extern int fake_next_error; /* of the next submission; 0: none */
 extern uint64_t fake_seq;
+/* What the scheduler says that every order does that is running; step NULL: it knows of none. */
+extern struct sched_doing fake_doing;
 
 void fake_reset(void);
 /* Answers the request that waits in place n (from 0), or all of them. */

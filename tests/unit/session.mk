@@ -1,6 +1,7 @@
 # Unit tests of session: each a program unit-NAME from test_NAME.c.
 
-UNIT_TESTS += unit-line unit-rights unit-options unit-topics unit-identity unit-session unit-session-memory
+UNIT_TESTS += unit-line unit-rights unit-options unit-topics unit-identity unit-session unit-session-told unit-session-who unit-session-looks \
+	unit-session-memory
 
 unit_line_SOURCES = tests/unit/test_line.c
 unit_line_LDADD = libsession.a libproto.a $(UNIT_LIBS)
@@ -19,9 +20,19 @@ unit_identity_SOURCES = tests/unit/test_identity.c
 unit_identity_LDADD = libsession.a libnet.a libbase.a $(UNIT_LIBS)
 
 # The fakes stand before the libraries, which then have nothing to add for those names.
-unit_session_SOURCES = tests/unit/test_session.c tests/unit/fake_below.h tests/unit/fake_below.c
+SESSION_WORLD = tests/unit/session_world.h tests/unit/session_world.c tests/unit/fake_below.h tests/unit/fake_below.c
+unit_session_SOURCES = tests/unit/test_session.c $(SESSION_WORLD)
 unit_session_LDADD = libsession.a liborder.a libnet.a libtask.a libloop.a libbase.a libconf.a libproto.a \
 	$(EVENT_LIBS) $(CRYPTO_LIBS) $(UNIT_LIBS)
+
+unit_session_told_SOURCES = tests/unit/test_session_told.c $(SESSION_WORLD)
+unit_session_told_LDADD = $(unit_session_LDADD)
+
+unit_session_who_SOURCES = tests/unit/test_session_who.c $(SESSION_WORLD)
+unit_session_who_LDADD = $(unit_session_LDADD)
+
+unit_session_looks_SOURCES = tests/unit/test_session_looks.c $(SESSION_WORLD)
+unit_session_looks_LDADD = $(unit_session_LDADD)
 
 unit_session_memory_SOURCES = tests/unit/test_session_memory.c tests/unit/fake_below.h tests/unit/fake_below.c
 unit_session_memory_LDADD = $(unit_session_LDADD)

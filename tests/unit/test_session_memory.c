@@ -22,9 +22,12 @@
 
 #define T(text) ((char *)(text))
 
+static struct conf_step step = {.name = T("bake"), .kind = CONF_STEP_RUN, .pool = T("ovens")};
 static struct conf_recipe recipe = {.name = T("cake"),
     .description = T(""),
     .has_params = true,
+    .steps = &step,
+    .step_count = 1,
     .pool = T("ovens"),
     .timeout_ms = 1000,
     .concurrency = 1};
@@ -117,12 +120,13 @@ static const struct {
     {"CANCEL 1\r\n", ":"},
     {"RESULT 1\r\n", "$"},
     {"EXPLAIN 2\r\n", "*10"},
-    {"STATUS 1\r\n", "*46"},
+    {"STATUS 1\r\n", "*52"},
     {"LIST\r\n", "*2"},
-    {"RECIPES cake\r\n", "*30"},
+    {"RECIPES cake\r\n", "*32"},
     {"CLIENT SETNAME me\r\n", "+OK"},
     {"AWAIT 1 1 2\r\n", "*"},
     {"STATS\r\n", "*"},
+    {"TASKS\r\n", "*"},
     {"INFO server\r\n", "$"},
     {"COMMAND COUNT\r\n", ":"},
     {"SUBSCRIBE order:1 events\r\n", "*3"},

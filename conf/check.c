@@ -169,6 +169,17 @@ static void check_daemon_user(const struct check *k)
 
 /* ---- limits ---- */
 
+static bool has_http_steps(const struct conf *c)
+{
+	for (size_t i = 0; i < c->recipe_count; i++) {
+		for (size_t j = 0; j < c->recipes[i].step_count; j++) {
+			if (c->recipes[i].steps[j].kind == CONF_STEP_HTTP)
+				return true;
+		}
+	}
+	return false;
+}
+
 static void check_limits(const struct check *k)
 {
 	const struct conf *c = k->conf;
@@ -180,11 +191,17 @@ static void check_limits(const struct check *k)
 	if (c->limits.request > c->limits.buffers)
 		problems_error(
 		    k->problems, place(limits, "request"), "limits.request", "is more than limits.buffers");
-	int64_t needed = c->limits.connections + 256;
-	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_max != RLIM_INFINITY &&
-	    (uint64_t)needed > files.rlim_max)
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_max == RLIM_INFINITY)
+		return;
+	uint64_t needed = (uint64_t)c->limits.connections + 256;
+	if (needed > files.rlim_max)
 		problems_warn(k->problems, place(limits, "connections"), "limits.connections",
 		    "more than the %llu descriptors that a process may have here",
+		    (unsigned long long)files.rlim_max);
+	else if (has_http_steps(c) && needed + (uint64_t)c->limits.running > files.rlim_max)
+		problems_warn(k->problems, place(limits, "running"), "limits.running",
+		    "as many http steps and limits.connections are more than the %llu descriptors that a "
+		    "process may have here",
 		    (unsigned long long)files.rlim_max);
 }
 

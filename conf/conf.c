@@ -72,6 +72,25 @@ static int add_tree(struct making *m, const char *path, bool included, const cha
 	return 0;
 }
 
+static bool is_text(const struct tree *node, const char *text)
+{
+	return node->kind == TREE_SCALAR && strcmp(node->text, text) == 0;
+}
+
+static bool uses_default_pool(const struct tree *recipe)
+{
+	const struct tree *pool = tree_get(recipe, "pool"), *steps = tree_get(recipe, "steps"), *step;
+	bool by_default = !pool || is_text(pool, "default");
+	if (!steps || steps->kind != TREE_LIST)
+		return by_default;
+	STAILQ_FOREACH (step, &steps->children, next) {
+		const struct tree *own = tree_get(step, "pool");
+		if (tree_get(step, "run") && (own ? is_text(own, "default") : by_default))
+			return true;
+	}
+	return false;
+}
+
 /* The pool `default` is there when it is declared, when no pool is, or when a recipe uses it. */
 static bool needs_default_pool(const struct making *m)
 {
@@ -82,8 +101,7 @@ static bool needs_default_pool(const struct making *m)
 	if (pools->kind != TREE_MAP || tree_get(pools, "default") || !recipes || recipes->kind != TREE_MAP)
 		return false;
 	STAILQ_FOREACH (recipe, &recipes->children, next) {
-		const struct tree *pool = tree_get(recipe, "pool");
-		if (!pool || (pool->kind == TREE_SCALAR && strcmp(pool->text, "default") == 0))
+		if (uses_default_pool(recipe))
 			return true;
 	}
 	return false;
@@ -201,4 +219,24 @@ const struct conf_pool *conf_pool_find(const struct conf *c, const char *name)
 			return &c->pools[i];
 	}
 	return NULL;
+}
+
+bool conf_recipe_needs_pool(const struct conf_recipe *r)
+{
+	for (size_t i = 0; i < r->step_count; i++) {
+		if (conf_step_is_heavy(&r->steps[i]) && strcmp(r->steps[i].pool, r->pool) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool conf_recipe_keeps_result(const struct conf_recipe *r, size_t step)
+{
+	if (step + 1 == r->step_count)
+		return r->result != CONF_RESULT_NONE;
+	for (size_t i = step + 1; i < r->step_count; i++) {
+		if (r->steps[i].uses & UINT64_C(1) << step)
+			return true;
+	}
+	return false;
 }

@@ -66,8 +66,8 @@ enum conf_result { CONF_RESULT_STDOUT, CONF_RESULT_NONE };
 
 /* An HTTP request. Texts with placeholders, where it says so. */
 struct conf_http {
-	char *method;
-	char *url;                 /* with placeholders, none of them before the path */
+	char *method;              /* "GET", or "POST" with body or json, when it is not written */
+	char *url;                 /* http or https, with placeholders, none of them before the path */
 	struct conf_pair *headers; /* values with placeholders */
 	size_t header_count;
 	char *body;          /* with placeholders; NULL: none */
@@ -86,11 +86,11 @@ struct conf_step {
 	char *name; /* "run", "sleep", "http" when not named */
 	enum conf_step_kind { CONF_STEP_RUN, CONF_STEP_SLEEP, CONF_STEP_HTTP } kind;
 	char **run; /* the command with placeholders; NULL-terminated; NULL: another kind */
-	char *
-	    stdin_text; /* NULL: by the rule (payload if opaque, else empty); "payload"; or a text with placeholders */
-	char *pool;       /* of run: never NULL, the recipe's unless it has its own */
+	/* of run. NULL: by the rule (payload if opaque, else empty); "payload"; or a text with placeholders */
+	char *stdin_text;
+	char *pool;       /* of run: the recipe's unless it has its own; NULL: another kind */
 	int64_t sleep_ms; /* 0: gives way, no more */
-	char *times;      /* of sleep: a whole number, or one placeholder of an integer parameter */
+	char *times;      /* of sleep: 0 to 1000000, or one placeholder of an integer parameter */
 	struct conf_http http;
 	int64_t timeout_ms; /* of one try; CONF_NONE */
 	int retries;        /* further tries within an attempt, with the recipe's backoff between */
@@ -110,8 +110,8 @@ struct conf_recipe {
 	size_t param_count;
 	struct conf_step *steps;
 	size_t step_count;
-	char *pool;
-	int64_t timeout_ms;   /* CONF_NONE */
+	char *pool;           /* of heavy steps that have none of their own; see conf_recipe_needs_pool() */
+	int64_t timeout_ms;   /* of an attempt; CONF_NONE */
 	bool timeout_written; /* not left to the default */
 	int64_t kill_after_ms;
 	int stop_signal;
@@ -206,6 +206,13 @@ void conf_free(struct conf *c);
 int conf_print(const struct conf *c, char **out_text);
 
 const struct conf_recipe *conf_recipe_find(const struct conf *c, const char *name, size_t len);
+/* Whether a heavy step is done in the recipe's own pool; else that pool need not be there. */
+bool conf_recipe_needs_pool(const struct conf_recipe *r);
+/*
+ * Whether somebody reads the result of a step: the order's owner (the last one, unless `result: none`), or a later step that names it. Otherwise it need
+ * not be taken down.
+ */
+bool conf_recipe_keeps_result(const struct conf_recipe *r, size_t step);
 const struct conf_pool *conf_pool_find(const struct conf *c, const char *name);
 
 #endif

@@ -121,8 +121,13 @@ int defaults_fill(struct conf *c, struct arena *arena, struct problems *problems
 {
 	int r = 0;
 	for (size_t i = 0; i < c->recipe_count; i++) {
-		if (c->recipes[i].result_max == UINT64_MAX)
-			c->recipes[i].result_max = c->limits.result;
+		struct conf_recipe *recipe = &c->recipes[i];
+		if (recipe->result_max == UINT64_MAX)
+			recipe->result_max = c->limits.result;
+		for (size_t j = 0; j < recipe->step_count; j++) {
+			if (recipe->steps[j].http.result_max == UINT64_MAX)
+				recipe->steps[j].http.result_max = recipe->result_max;
+		}
 	}
 	if (!c->listens)
 		r = fill_listen(c, arena, problems);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/quote.h"
 #include "conf/read.h"
 #include "conf/units.h"
 
@@ -212,26 +213,6 @@ static bool is_one_of(char *const *words, const char *text)
 	return false;
 }
 
-/* JSON's quotes (RFC 8259) around a text that is UTF-8. */
-static char *quote_json(struct arena *arena, const char *text)
-{
-	char *out = arena_alloc(arena, strlen(text) * 6 + 3), *o = out;
-	if (!out)
-		return NULL;
-	*o++ = '"';
-	for (; *text; text++) {
-		if ((unsigned char)*text < ' ')
-			o += snprintf(o, 7, "\\u%04x", (unsigned)*text);
-		else {
-			if (*text == '"' || *text == '\\')
-				*o++ = '\\';
-			*o++ = *text;
-		}
-	}
-	*o = '"';
-	return out;
-}
-
 static char *quote_json_list(struct arena *arena, const struct tree *node)
 {
 	char *list = arena_printf(arena, "[");
@@ -355,59 +336,4 @@ int finish_param(struct reader *r, const struct tree *node, const char *path, vo
 		problems_error(
 		    r->problems, &fallback->key->place, path, "a required parameter has no default");
 	return error;
-}
-
-/* ---- recipes ---- */
-
-int finish_step(struct reader *r, const struct tree *node, const char *path, void *object)
-{
-	const struct conf_step *step = object;
-	if (!step->run && !tree_get(node, "run"))
-		problems_error(
-		    r->problems, &node->place, path, "run is missing: the command, as a list of texts");
-	return 0;
-}
-
-/* `run` and `stdin` of the recipe itself: its only step. */
-static int read_only_step(
-    struct reader *r, const struct tree *node, const char *path, struct conf_recipe *recipe)
-{
-	const struct section *s = schema_find(schema_find(&schema_top, "recipes")->section, "steps")->section;
-	const struct tree *run = tree_get(node, "run"), *in = tree_get(node, "stdin");
-	const char *run_path = read_path(r, path, "run"), *in_path = read_path(r, path, "stdin");
-	struct conf_step *step = arena_alloc(r->arena, sizeof *step);
-	if (!run_path || !in_path || !step)
-		return -ENOMEM;
-	int error = read_section(r, s, NULL, path, step);
-	step->place = run->key->place;
-	if (!error)
-		error = read_value(r, schema_find(s, "run"), run, run_path, step);
-	if (!error && in)
-		error = read_value(r, schema_find(s, "stdin"), in, in_path, step);
-	recipe->steps = step;
-	recipe->step_count = 1;
-	return error;
-}
-
-int finish_recipe(struct reader *r, const struct tree *node, const char *path, void *object)
-{
-	struct conf_recipe *recipe = object;
-	const struct tree *run = tree_get(node, "run"), *steps = tree_get(node, "steps"),
-			  *in = tree_get(node, "stdin"), *retries = tree_get(node, "retries");
-	recipe->has_params = tree_get(node, "params") != NULL;
-	if (!tree_get(node, "result_max"))
-		recipe->result_max = UINT64_MAX; /* limits.result, when all is read */
-	if (run && steps)
-		problems_error(r->problems, &run->key->place, path, "run and steps exclude each other");
-	else if (!run && !steps)
-		problems_error(
-		    r->problems, &node->place, path, "run is missing: the command, as a list of texts");
-	if (steps && in)
-		problems_error(r->problems, &in->key->place, path, "stdin belongs into the step");
-	if (steps && !run && steps->kind == TREE_LIST && steps->count != 1)
-		problems_error(r->problems, &steps->place, path, "steps: expected one step");
-	if (recipe->at_most_once && recipe->retries)
-		problems_error(r->problems, retries ? &retries->place : &node->place, path,
-		    "retries: delivery at-most-once repeats nothing: say 0");
-	return run && !steps ? read_only_step(r, node, path, recipe) : 0;
 }

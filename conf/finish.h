@@ -9,6 +9,7 @@ int finish_listen(struct reader *r, const struct tree *node, const char *path, v
 int finish_pool(struct reader *r, const struct tree *node, const char *path, void *object);
 int finish_param(struct reader *r, const struct tree *node, const char *path, void *object);
 int finish_step(struct reader *r, const struct tree *node, const char *path, void *object);
+int finish_http(struct reader *r, const struct tree *node, const char *path, void *object);
 int finish_recipe(struct reader *r, const struct tree *node, const char *path, void *object);
 int finish_user(struct reader *r, const struct tree *node, const char *path, void *object);
 

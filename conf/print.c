@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "conf/conf.h"
+#include "conf/quote.h"
 #include "conf/schema.h"
 #include "conf/units.h"
 
@@ -22,7 +23,7 @@ static int64_t load_int(const struct setting *s, const void *object)
 	return s->size == sizeof(int) ? *(const int *)p : *(const bool *)p;
 }
 
-/* In double quotes unless it is a plain word of letters. YAML knows JSON's escapes. */
+/* In double quotes unless it is a plain word of letters. */
 static void put_text(FILE *f, const char *text)
 {
 	static const char *const not_texts[] = {
@@ -37,15 +38,7 @@ static void put_text(FILE *f, const char *text)
 		fputs(text, f);
 		return;
 	}
-	putc('"', f);
-	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
-		if (c < ' ' || c == 0x7f)
-			fprintf(f, "\\x%02x", c);
-		else
-			fprintf(f, c == '"' || c == '\\' ? "\\%c" : "%c", c);
-	}
-	putc('"', f);
+	quote_put(f, text);
 }
 
 static void put_texts(FILE *f, char *const *list)
@@ -180,10 +173,64 @@ static void put_pairs(FILE *f, const struct setting *s, const void *object, int 
 	if (count)
 		fprintf(f, "%*s%s:\n", indent, "", s->key);
 	for (size_t i = 0; i < count; i++) {
-		fprintf(f, "%*s%s: ", indent + 2, "", pairs[i].name);
+		fprintf(f, "%*s", indent + 2, "");
+		put_text(f, pairs[i].name);
+		fputs(": ", f);
 		put_text(f, pairs[i].value);
 		putc('\n', f);
 	}
+}
+
+static void put_step_specials(FILE *f, const struct conf_step *step, int indent)
+{
+	if (step->kind != CONF_STEP_SLEEP)
+		return;
+	fprintf(f, "%*stimes: ", indent, "");
+	if (step->times[0] == '{')
+		put_text(f, step->times);
+	else
+		fputs(step->times, f);
+	putc('\n', f);
+}
+
+static bool has_all(const bool *statuses)
+{
+	return memchr(statuses, false, 100) == NULL;
+}
+
+static void put_http_specials(FILE *f, const struct conf_http *http, int indent)
+{
+	const char *between = "";
+	fprintf(f, "%*sexpect: [", indent, "");
+	for (int i = 100; i < 600; i++) {
+		if (!http->expect[i])
+			continue;
+		if (i % 100 == 0 && i >= 200 && i <= 400 && has_all(http->expect + i)) {
+			fprintf(f, "%s%dxx", between, i / 100);
+			i += 99;
+		} else {
+			fprintf(f, "%s%d", between, i);
+		}
+		between = ", ";
+	}
+	fputs("]\n", f);
+	if (http->json)
+		fprintf(f, "%*sjson: %s\n", indent, "", http->json);
+}
+
+/* Keys that another kind of step has, and those that would be said twice or of nothing. */
+static bool is_left_out(const struct section *s, const struct setting *one, const void *object)
+{
+	const struct conf_step *step = object;
+	if (s == &schema_step && strcmp(one->key, "sleep") == 0)
+		return step->kind != CONF_STEP_SLEEP;
+	if (s == &schema_step && strcmp(one->key, "http") == 0)
+		return step->kind != CONF_STEP_HTTP;
+	if (s == schema_find(&schema_step, "http")->section)
+		return strcmp(one->key, "timeout") == 0;
+	if (s == schema_find(&schema_top, "recipes")->section && strcmp(one->key, "pool") == 0)
+		return !conf_recipe_needs_pool(object);
+	return false;
 }
 
 static void put_section(FILE *f, const struct section *s, const void *object, int indent);
@@ -212,6 +259,8 @@ static void put_objects(FILE *f, const struct setting *s, const void *object, in
 		put_section(f, s->section, one, indent + 4);
 		if (recipe_params)
 			put_param_specials(f, (const struct conf_param *)one, indent + 4);
+		if (s->section == &schema_step)
+			put_step_specials(f, (const struct conf_step *)one, indent + 4);
 	}
 }
 
@@ -219,12 +268,16 @@ static void put_section(FILE *f, const struct section *s, const void *object, in
 {
 	for (size_t i = 0; i < s->count; i++) {
 		const struct setting *one = &s->settings[i];
+		if (is_left_out(s, one, object))
+			continue;
 		if (one->type == SETTING_PART) {
 			fprintf(f, "%*s%s:\n", indent, "", one->key);
 			put_section(f, one->section, object, indent + 2);
+			if (strcmp(one->key, "http") == 0)
+				put_http_specials(f, &((const struct conf_step *)object)->http, indent + 2);
 		} else if (one->type == SETTING_ITEMS || one->type == SETTING_NAMED) {
 			put_objects(f, one, object, indent);
-		} else if (one->type == SETTING_PAIRS) {
+		} else if (one->type == SETTING_PAIRS || one->type == SETTING_HEADERS) {
 			put_pairs(f, one, object, indent);
 		} else if (one->type == SETTING_TEXT && strcmp(one->key, "password") == 0) {
 			if (((const struct conf_user *)object)->password)

@@ -64,6 +64,8 @@ static const struct setting limits_rows[] = {
     {"result", SETTING_SIZE, AT(conf, limits.result), .fallback = "1MiB", .min = 0, .max = GIB / 2},
     {"queued", SETTING_INT, AT(conf, limits.queued), .fallback = "10000000", .min = 1, .max = 1000000000},
     {"running", SETTING_INT, AT(conf, limits.running), .fallback = "10000", .min = 1, .max = 1000000},
+    {"http_per_host", SETTING_INT, AT(conf, limits.http_per_host), .fallback = "100", .min = 1,
+	.max = 1000000},
 };
 static const struct section limits_section = SECTION(limits_rows, conf, .name = "limits");
 
@@ -98,12 +100,35 @@ static const struct setting param_rows[] = {
 static const struct section param_section = SECTION(
     param_rows, conf_param, .name = "recipes.NAME.params.NAME", .finish = finish_param);
 
+static const struct setting http_rows[] = {
+    {"method", SETTING_TEXT, AT(conf_step, http.method), .min = 1},
+    {"url", SETTING_TEXT, AT(conf_step, http.url), .min = 1},
+    {"headers", SETTING_HEADERS, AT(conf_step, http.headers), COUNT(conf_step, http.header_count)},
+    {"body", SETTING_TEXT, AT(conf_step, http.body)},
+    {"json", SETTING_SPECIAL, AT(conf_step, http.json)},
+    {"expect", SETTING_SPECIAL, AT(conf_step, http.expect), .fallback = "[2xx]", .min = 100, .max = 599},
+    {"redirects", SETTING_INT, AT(conf_step, http.redirects), .fallback = "0", .max = 20},
+    {"result_max", SETTING_SIZE, AT(conf_step, http.result_max), .max = GIB / 2},
+    {"ca", SETTING_PATH, AT(conf_step, http.ca), .max = 3000},
+    /* The same as the step's: here it reads better. After that row, which has the default. */
+    {"timeout", SETTING_DURATION, AT(conf_step, timeout_ms), .min = 1, .max = DURATION_MAX, .none = true},
+};
+static const struct section http_section = SECTION(
+    http_rows, conf_step, .name = "recipes.NAME.steps.http", .finish = finish_http);
+
 static const struct setting step_rows[] = {
-    {"name", SETTING_NAME, AT(conf_step, name), .fallback = "run", .min = 1, .max = 64},
+    {"name", SETTING_NAME, AT(conf_step, name), .min = 1, .max = 64},
     {"run", SETTING_TEXTS, AT(conf_step, run), .min = 1},
     {"stdin", SETTING_TEXT, AT(conf_step, stdin_text)},
+    {"pool", SETTING_TEXT, AT(conf_step, pool), .min = 1},
+    {"sleep", SETTING_DURATION, AT(conf_step, sleep_ms), .max = DURATION_MAX},
+    {"times", SETTING_SPECIAL, AT(conf_step, times), .fallback = "1", .max = 1000000},
+    {"timeout", SETTING_DURATION, AT(conf_step, timeout_ms), .fallback = "none", .min = 1,
+	.max = DURATION_MAX, .none = true},
+    {"retries", SETTING_INT, AT(conf_step, retries), .fallback = "0", .max = 1000},
+    {"http", SETTING_PART, .section = &http_section},
 };
-static const struct section step_section = SECTION(
+const struct section schema_step = SECTION(
     step_rows, conf_step, .name = "recipes.NAME.steps", .finish = finish_step);
 
 static const struct setting backoff_rows[] = {
@@ -121,8 +146,8 @@ static const struct setting recipe_rows[] = {
 	.section = &param_section},
     {"run", SETTING_SPECIAL, AT(conf_recipe, steps)},
     {"stdin", SETTING_SPECIAL, AT(conf_recipe, steps)},
-    {"steps", SETTING_ITEMS, AT(conf_recipe, steps), COUNT(conf_recipe, step_count),
-	.section = &step_section},
+    {"steps", SETTING_ITEMS, AT(conf_recipe, steps), COUNT(conf_recipe, step_count), .section = &schema_step,
+	.min = 1, .max = CONF_STEPS_MAX},
     {"pool", SETTING_TEXT, AT(conf_recipe, pool), .fallback = "default"},
     {"timeout", SETTING_DURATION, AT(conf_recipe, timeout_ms), COUNT(conf_recipe, timeout_written),
 	.fallback = "none", .min = 1, .max = DURATION_MAX, .none = true},

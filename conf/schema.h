@@ -24,9 +24,10 @@ enum setting_type {
 	SETTING_WORD,     /* one of words */
 	SETTING_TEXTS,    /* a list of texts */
 	SETTING_STATUSES, /* a list of exit statuses, into bool[256] */
-	SETTING_PAIRS,    /* NAME: text */
+	SETTING_PAIRS,    /* VARIABLE: text */
+	SETTING_HEADERS,  /* any NAME: text; what names are is for the section's finish() */
 	SETTING_PART,     /* a map of its own in the file, the same object here */
-	SETTING_ITEMS,    /* a list of maps, each an object */
+	SETTING_ITEMS,    /* a list of maps, each an object; min to max of them, unless max is 0 */
 	SETTING_NAMED,    /* NAME: map, each an object that begins as struct conf_named */
 	SETTING_SPECIAL,  /* read by the section's finish() */
 };
@@ -64,6 +65,7 @@ struct section {
 };
 
 extern const struct section schema_top;
+extern const struct section schema_step; /* below it: one of a recipe's steps */
 
 const struct setting *schema_find(const struct section *s, const char *key);
 

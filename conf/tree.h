@@ -27,7 +27,7 @@ struct tree {
 	STAILQ_ENTRY(tree) next;
 };
 
-enum { TREE_DEPTH_MAX = 16, TREE_BYTES_MAX = 1 << 20 };
+enum { TREE_DEPTH_MAX = 40, TREE_BYTES_MAX = 1 << 20 };
 
 /*
  * Parses. file is borrowed as long as the tree lives. 0 with *out, NULL when what is wrong is in problems; -ENOMEM. An empty file is an

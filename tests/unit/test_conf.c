@@ -134,8 +134,7 @@ static const struct {
     {"daemon: {user: no-such-user-here}\nrecipes: {}\npools: {}\n",
 	"t:1:16: daemon.user: no user no-such-user-here on this machine"},
     /* recipes */
-    {"recipes: {r: {}}\n",
-	"t:1:14: recipes.r: run is missing: the command, as a list of texts (or steps)"},
+    {"recipes: {r: {}}\n", "t:1:14: recipes.r: run is missing: the command, as a list of texts (or steps)"},
     {"recipes: {r: {run: ls}}\n", "t:1:20: recipes.r.run: ls: expected a list of texts in [ ]"},
     {"recipes: {r: {run: []}}\n", "t:1:20: recipes.r.run: expected a list with something in it"},
     {"recipes: {r: {run: [[x]]}}\n", "t:1:21: recipes.r.run: expected a text, not a list"},
@@ -177,11 +176,14 @@ static const struct {
     {"recipes: {r: {run: [x, \"{payload}\"], params: {}}}\n",
 	"t:1:24: recipes.r.run: {payload} is for recipes without params; name a parameter"},
     {"recipes: {r: {run: [x, \"a{l}\"], params: {l: {type: list}}}}\n",
-	"t:1:24: recipes.r.run: {l} is a list: it can only be a whole argument of run, or a whole text in json"},
+	"t:1:24: recipes.r.run: {l} is a list: it can only be a whole argument of run, or a whole text in "
+	"json"},
     {"recipes: {r: {run: [x], stdin: \"{l}\", params: {l: {type: list}}}}\n",
-	"t:1:32: recipes.r.stdin: {l} is a list: it can only be a whole argument of run, or a whole text in json"},
+	"t:1:32: recipes.r.stdin: {l} is a list: it can only be a whole argument of run, or a whole text in "
+	"json"},
     {"recipes: {r: {run: [x], env: {A: \"{l}\"}, params: {l: {type: list}}}}\n",
-	"t:1:34: recipes.r.env.A: {l} is a list: it can only be a whole argument of run, or a whole text in json"},
+	"t:1:34: recipes.r.env.A: {l} is a list: it can only be a whole argument of run, or a whole text in "
+	"json"},
     /* parameters */
     {"recipes: {r: {run: [x], params: {a: {}}}}\n",
 	"t:1:37: recipes.r.params.a: type is missing: string, integer, number, boolean, path or list"},

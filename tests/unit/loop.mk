@@ -2,5 +2,6 @@
 UNIT_TESTS += unit-loop unit-timer
 unit_loop_SOURCES = tests/unit/test_loop.c
 unit_loop_LDADD = libloop.a libbase.a $(UNIT_LIBS) $(EVENT_LIBS)
-unit_timer_SOURCES = tests/unit/test_timer.c
+unit_timer_SOURCES = tests/unit/test_timer.c tests/unit/refuse.h
 unit_timer_LDADD = libloop.a libbase.a $(UNIT_LIBS) $(EVENT_LIBS)
+unit_timer_LDFLAGS = $(AM_LDFLAGS) $(UNIT_REFUSE_MEMORY)

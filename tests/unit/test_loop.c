@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -302,6 +304,109 @@ START_TEST (the_hook_is_called_each_turn_and_keeps_it_from_waiting) {
 }
 END_TEST
 
+/* ---- very much to do at once ---- */
+
+enum { CROWD = 10000, TURN_MOST = 256 };
+
+static struct loop_fd crowd[CROWD];
+static struct letter crowd_timer = {.c = 't'};
+static unsigned told_all, told_at_timer, told_at_signal, told_in_turn, told_most;
+static uint64_t told_turn;
+
+static void note_timer(struct loop_timer *t)
+{
+	(void)t;
+	told_at_timer = told_all;
+}
+
+static void note_signal(const struct signalfd_siginfo *info, void *arg)
+{
+	(void)info;
+	(void)arg;
+	told_at_signal = told_all;
+	loop_stop(loop);
+}
+
+/* Each is ready again as soon as it has been told so: there is no end of it. The first asks for a timer and a signal. */
+static void ready_for_ever(struct loop_fd *w, int what)
+{
+	(void)what;
+	const uint64_t one = 1;
+	if (told_all++ == 0) {
+		loop_timer_set(loop, &crowd_timer.timer, CLOCK_TRY, note_timer);
+		kill(getpid(), SIGUSR1);
+	}
+	told_in_turn = loop_turns(loop) == told_turn ? told_in_turn + 1 : 1;
+	told_turn = loop_turns(loop);
+	if (told_in_turn > told_most)
+		told_most = told_in_turn;
+	if (write(w->fd, &one, sizeof one) < 0)
+		abort();
+}
+
+START_TEST (timers_and_signals_have_their_turn_however_much_is_ready) {
+	struct rlimit files;
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &files), 0);
+	files.rlim_cur = files.rlim_max;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &files), 0);
+	/* Where so many descriptors are not allowed, as many as are. */
+	int count = 0, fd;
+	while (count < CROWD && (fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) >= 0) {
+		if (files.rlim_max - (rlim_t)fd < 64) {
+			close(fd);
+			break;
+		}
+		ck_assert_int_eq(loop_fd_add(loop, &crowd[count++], fd, ready_for_ever), 0);
+	}
+	ck_assert_int_gt(count, 4 * TURN_MOST);
+	ck_assert_int_eq(loop_signal(loop, SIGUSR1, note_signal, NULL), 0);
+	ck_assert_int_eq(loop_run(loop), 0);
+	ck_assert_uint_le(told_most, TURN_MOST);
+	ck_assert_uint_gt(told_at_timer, 0);
+	ck_assert_uint_le(told_at_timer, TURN_MOST);
+	/* After those that stood before it in the line, once. */
+	ck_assert_uint_gt(told_at_signal, 0);
+	ck_assert_uint_le(told_at_signal, (unsigned)count + 4096);
+	for (int i = 0; i < count; i++) {
+		loop_fd_remove(&crowd[i]);
+		close(crowd[i].fd);
+	}
+}
+END_TEST
+
+static int told_each[2 * TURN_MOST];
+
+static void count_told(struct loop_fd *w, int what)
+{
+	(void)what;
+	told_each[w - crowd]++;
+}
+
+START_TEST (what_a_turn_had_no_room_for_is_told_in_the_next) {
+	int count = 2 * TURN_MOST;
+	for (int i = 0; i < count; i++)
+		ck_assert_int_eq(
+		    loop_fd_add(loop, &crowd[i], eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), count_told), 0);
+	/* One that is removed while it stands in the line is not told. */
+	turn();
+	int told_now = 0, out = -1;
+	for (int i = 0; i < count; i++) {
+		told_now += told_each[i];
+		out = told_each[i] ? out : i;
+	}
+	ck_assert_int_le(told_now, TURN_MOST);
+	ck_assert_int_ge(out, 0);
+	loop_fd_remove(&crowd[out]);
+	for (int i = 0; i < 10; i++)
+		turn();
+	for (int i = 0; i < count; i++) {
+		ck_assert_int_eq(told_each[i], i != out);
+		loop_fd_remove(&crowd[i]);
+		close(crowd[i].fd);
+	}
+}
+END_TEST
+
 START_TEST (a_stop_before_the_run_is_not_lost) {
 	loop_stop(loop);
 	ck_assert_int_eq(loop_run(loop), 0);
@@ -324,6 +429,8 @@ int main(void)
 	tcase_add_test(t, a_post_from_a_post_comes_in_a_later_turn);
 	tcase_add_test(t, signals_come_to_their_handlers);
 	tcase_add_test(t, the_hook_is_called_each_turn_and_keeps_it_from_waiting);
+	tcase_add_test(t, timers_and_signals_have_their_turn_however_much_is_ready);
+	tcase_add_test(t, what_a_turn_had_no_room_for_is_told_in_the_next);
 	tcase_add_test(t, a_stop_before_the_run_is_not_lost);
 	return unit_run();
 }

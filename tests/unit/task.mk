@@ -26,3 +26,6 @@ unit_chan_SOURCES = tests/unit/test_chan.c $(TASK_WORLD)
 unit_chan_LDADD = $(TASK_LIBS)
 unit_semaphore_SOURCES = tests/unit/test_semaphore.c $(TASK_WORLD)
 unit_semaphore_LDADD = $(TASK_LIBS)
+UNIT_TESTS += unit-cancel
+unit_cancel_SOURCES = tests/unit/test_cancel.c $(TASK_WORLD)
+unit_cancel_LDADD = $(TASK_LIBS)

@@ -167,6 +167,103 @@ START_TEST (a_task_can_cancel_itself) {
 }
 END_TEST
 
+static int take_it_back(void *arg)
+{
+	int *seen = arg;
+	ck_assert(!task_uncancel());
+	ck_assert_int_eq(await_sleep_until(CLOCK_NEVER), ERR_CANCELLED);
+	ck_assert(task_cancelled());
+	ck_assert(task_uncancel());
+	ck_assert(!task_cancelled());
+	ck_assert(!task_uncancel());
+	ck_assert_int_eq(await_yield(), 0);
+	world_mark('u');
+	/* The next one is a cancel like any other. */
+	*seen = await_sleep_until(CLOCK_NEVER);
+	return 3;
+}
+
+START_TEST (who_takes_a_cancel_back_may_wait_again) {
+	int seen = 1;
+	ck_assert(!task_uncancel());
+	struct task *t = world_spawn("stubborn", take_it_back, &seen);
+	world_turns(1);
+	task_cancel(t);
+	world_turns(2);
+	ck_assert_str_eq(world_marks(), "u");
+	ck_assert_int_eq(seen, 1);
+	task_cancel(t);
+	world_run();
+	ck_assert_int_eq(seen, ERR_CANCELLED);
+}
+END_TEST
+
+static int take_back_while_shielded(void *arg)
+{
+	ck_assert_int_eq(await_future_shielded(arg), 0);
+	ck_assert(task_uncancel());
+	ck_assert_int_eq(await_yield(), 0);
+	world_mark('s');
+	return 0;
+}
+
+START_TEST (a_cancel_of_a_shielded_wait_can_be_taken_back) {
+	struct future f;
+	future_init(&f, "commit");
+	struct task *t = world_spawn("shielded", take_back_while_shielded, &f);
+	world_turns(1);
+	task_cancel(t);
+	future_set_result(&f, NULL);
+	world_run();
+	ck_assert_str_eq(world_marks(), "s");
+}
+END_TEST
+
+static int look_at_end(void *arg)
+{
+	struct task *t = arg;
+	struct future *ended = task_ended(t);
+	void *value;
+	ck_assert_int_eq(future_get(ended, &value), ERR_PENDING);
+	ck_assert_int_eq(await_future(ended, CLOCK_NEVER), 0);
+	ck_assert_int_eq(future_get(ended, &value), 0);
+	ck_assert_ptr_null(value);
+	ck_assert_int_eq(await_task(t, CLOCK_TRY), 5);
+	world_mark('e');
+	return 0;
+}
+
+START_TEST (a_tasks_end_is_a_future) {
+	int five = 5;
+	world_spawn("looker", look_at_end, world_spawn("five", return_number, &five));
+	world_run();
+	ck_assert_str_eq(world_marks(), "e");
+}
+END_TEST
+
+static int two_waits(void *arg)
+{
+	(void)arg;
+	world_mark(await_yield() == 0 ? '.' : 'c');
+	world_mark(await_sleep_ms(0) == 0 ? '.' : 'c');
+	return 0;
+}
+
+START_TEST (the_nth_wait_finds_its_task_cancelled) {
+	task_cancel_at_wait(3);
+	world_spawn("a", two_waits, NULL);
+	world_spawn("b", two_waits, NULL);
+	world_run();
+	ck_assert_uint_eq(task_count_waits(), 4);
+	ck_assert_str_eq(world_marks(), ".c..");
+	task_cancel_at_wait(0);
+	world_spawn("c", two_waits, NULL);
+	world_run();
+	ck_assert_uint_eq(task_count_waits(), 2);
+	ck_assert_str_eq(world_marks(), ".c....");
+}
+END_TEST
+
 static int cancel_when_ended(void *arg)
 {
 	struct task *t = arg;
@@ -368,6 +465,10 @@ int main(void)
 	tcase_add_test(t, cancel_ends_the_wait_where_the_task_is);
 	tcase_add_test(t, cancelled_before_it_began_it_learns_at_its_first_wait);
 	tcase_add_test(t, a_task_can_cancel_itself);
+	tcase_add_test(t, who_takes_a_cancel_back_may_wait_again);
+	tcase_add_test(t, a_cancel_of_a_shielded_wait_can_be_taken_back);
+	tcase_add_test(t, a_tasks_end_is_a_future);
+	tcase_add_test(t, the_nth_wait_finds_its_task_cancelled);
 	tcase_add_test(t, cancelling_an_ended_task_says_so);
 	tcase_add_test(t, clean_ups_run_last_in_first_out_when_the_function_has_returned);
 	tcase_add_test(t, a_big_call_has_the_loops_stack);

@@ -230,6 +230,45 @@ START_TEST (a_writer_waits_for_room) {
 }
 END_TEST
 
+/* ---- fairness ---- */
+
+static bool rest_now;
+
+static int never_rest(void *arg)
+{
+	(void)arg;
+	while (!rest_now)
+		ck_assert_int_eq(await_yield(), 0);
+	return 0;
+}
+
+static int sleep_then_write(void *arg)
+{
+	(void)arg;
+	ck_assert_int_eq(await_sleep_ms(5), 0);
+	ck_assert_int_eq(write(pipe_fds[1], "x", 1), 1);
+	return 0;
+}
+
+static int read_then_rest(void *arg)
+{
+	struct waiter *w = arg;
+	w->result = await_fd(&reading, LOOP_READ, w->deadline_ns);
+	rest_now = true;
+	return 0;
+}
+
+START_TEST (tasks_that_never_rest_leave_timers_and_descriptors_their_turn) {
+	struct waiter w = {'a', 1, CLOCK_NEVER};
+	for (int i = 0; i < 1000; i++)
+		world_spawn("restless", never_rest, NULL);
+	world_spawn("sleeper", sleep_then_write, NULL);
+	world_spawn("reader", read_then_rest, &w);
+	world_run();
+	ck_assert_int_eq(w.result, 0);
+}
+END_TEST
+
 /* ---- a cancel at the n-th wait, for every n ---- */
 
 static struct future answer;
@@ -331,6 +370,7 @@ int main(void)
 	tcase_add_test(t, an_edge_that_nobody_waited_for_is_remembered);
 	tcase_add_test(t, an_edge_that_comes_with_a_cancel_is_kept_for_the_next);
 	tcase_add_test(t, a_writer_waits_for_room);
+	tcase_add_test(t, tasks_that_never_rest_leave_timers_and_descriptors_their_turn);
 	tcase_add_loop_test(t, a_cancel_at_any_wait_ends_it_and_leaves_nothing, 0, 7);
 	return unit_run();
 }

@@ -2,13 +2,18 @@
  * What tasks cost: a switch beside the machine's own swapcontext(3), a life, giving way, and the memory of one that waits. Prints the best of
  * several rounds, because whatever else runs on the machine can only add.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <ucontext.h>
 #include <unistd.h>
 
 #include "daemon/base/clock.h"
+#include "daemon/task/chan.h"
+#include "daemon/task/gather.h"
+#include "daemon/task/semaphore.h"
 #include "daemon/task/switch.h"
 #include "daemon/task/task.h"
 
@@ -208,14 +213,14 @@ static int answer(void *arg)
 	return 0;
 }
 
-static double measure_future(void)
+static double measure_future(int (*asker)(void *arg))
 {
 	static struct exchange crowd[CROWD];
 	double least = 0;
 	for (int round = 0; round < ROUNDS; round++) {
 		for (int i = 0; i < CROWD; i++) {
 			crowd[i].count = YIELDS;
-			spawn(ask, &crowd[i]);
+			spawn(asker, &crowd[i]);
 		}
 		spawn(answer, crowd);
 		double start = now_ns();
@@ -223,6 +228,95 @@ static double measure_future(void)
 		best(&least, (now_ns() - start) / ((double)CROWD * YIELDS));
 	}
 	return least;
+}
+
+/* ---- permits: each is held for a turn, and goes to the first of those who wait ---- */
+
+static struct semaphore permits;
+
+static int take_and_give(void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < YIELDS; i++) {
+		await_semaphore(&permits, 0, CLOCK_NEVER);
+		await_yield();
+		semaphore_give(&permits);
+	}
+	return 0;
+}
+
+static double measure_semaphore(void)
+{
+	double least = 0;
+	for (int round = 0; round < ROUNDS; round++) {
+		semaphore_init(&permits, CROWD / 2);
+		for (int i = 0; i < CROWD; i++)
+			spawn(take_and_give, NULL);
+		double start = now_ns();
+		run_all();
+		best(&least, (now_ns() - start) / ((double)CROWD * YIELDS));
+	}
+	return least;
+}
+
+/* ---- channels, each with one who sends and one who receives ---- */
+
+enum { SLOTS = 8 };
+static struct line {
+	struct chan chan;
+	void *slots[SLOTS];
+} lines[CROWD / 2];
+
+static int send_many(void *arg)
+{
+	struct line *l = arg;
+	for (int i = 0; i < YIELDS; i++)
+		await_chan_send(&l->chan, l, CLOCK_NEVER);
+	chan_close(&l->chan);
+	return 0;
+}
+
+static int receive_many(void *arg)
+{
+	struct line *l = arg;
+	void *value;
+	while (await_chan_receive(&l->chan, &value, CLOCK_NEVER) == 0)
+		;
+	return 0;
+}
+
+static double measure_chan(size_t slots)
+{
+	double least = 0;
+	for (int round = 0; round < ROUNDS; round++) {
+		for (int i = 0; i < CROWD / 2; i++) {
+			chan_init(&lines[i].chan, lines[i].slots, slots);
+			spawn(send_many, &lines[i]);
+			spawn(receive_many, &lines[i]);
+		}
+		double start = now_ns();
+		run_all();
+		best(&least, (now_ns() - start) / ((double)CROWD / 2 * YIELDS));
+	}
+	return least;
+}
+
+/* ---- any of three ---- */
+
+static int ask_three(void *arg)
+{
+	struct exchange *e = arg;
+	struct future never[2];
+	struct future *const three[] = {&never[0], &e->future, &never[1]};
+	struct completion_mark marks[3];
+	size_t which;
+	future_init(&never[0], "never");
+	future_init(&never[1], "never");
+	while (e->count--) {
+		future_init(&e->future, "answer");
+		await_any(three, marks, 3, &which, CLOCK_NEVER);
+	}
+	return 0;
 }
 
 /* Resident and page-table bytes of this process. */
@@ -262,6 +356,29 @@ static int measure_memory(void *arg)
 	return 0;
 }
 
+static bool no_guard_marks;
+int __real_madvise(void *at, size_t bytes, int advice);
+int __wrap_madvise(void *at, size_t bytes, int advice);
+
+int __wrap_madvise(void *at, size_t bytes, int advice)
+{
+	enum { GUARD_INSTALL = 102 };
+	if (no_guard_marks && advice == GUARD_INSTALL) {
+		errno = EINVAL;
+		return -1;
+	}
+	return __real_madvise(at, bytes, advice);
+}
+
+static void say_memory(const char *what)
+{
+	double bytes;
+	spawn(measure_memory, &bytes);
+	must(loop_run(loop), "loop_run");
+	say(what, bytes, "bytes", " (budget 5120)");
+	run_all();
+}
+
 int main(void)
 {
 	must(loop_new(&loop), "loop");
@@ -271,12 +388,17 @@ int main(void)
 	say("  one reading of the clock", measure_clock(), "ns", "");
 	say("create, run and end on a reused stack", measure_life(), "ns", "   (budget 100)");
 	say("give way, among 1,000 ready tasks", measure_yield(), "ns", "   (budget 50)");
-	say("wait for a future and be told, among 1,000 tasks", measure_future(), "ns", "");
-	double bytes;
-	spawn(measure_memory, &bytes);
-	must(loop_run(loop), "loop_run");
-	say("memory of a sleeping task, 100,000 of them", bytes, "bytes", " (budget 5120)");
-	run_all();
+	say("wait for a future and be told, among 1,000 tasks", measure_future(ask), "ns", "");
+	say("wait for any of three futures and be told, the same", measure_future(ask_three), "ns", "");
+	say("wait for one of 500 permits, and give way, 1,000 tasks", measure_semaphore(), "ns", "");
+	say("a value through a channel of 8, 500 at once", measure_chan(SLOTS), "ns", "");
+	say("a value through a channel without slots, the same", measure_chan(0), "ns", "");
+	say_memory("memory of a sleeping task, 100,000 of them");
+	task_runtime_clear();
+	/* As where the kernel has no other guards than pages without permissions, of which there may not be 100,000. */
+	no_guard_marks = true;
+	must(task_runtime_init(loop), "runtime");
+	say_memory("  the same with guards of mprotect(2)");
 	task_runtime_clear();
 	loop_free(loop);
 	return 0;

@@ -102,8 +102,7 @@ static bool is_ours(const struct worker_process *w, const struct conf_recipe *r,
 {
 	if ((size_t)step >= r->step_count || !conf_step_is_heavy(&r->steps[step]))
 		return false;
-	const char *pool = r->steps[step].pool ? r->steps[step].pool : r->pool;
-	return strcmp(pool, w->o->pool->name) == 0;
+	return strcmp(r->steps[step].pool, w->o->pool->name) == 0;
 }
 
 /* The results of earlier steps, ascending. False: they are not what may be sent. */

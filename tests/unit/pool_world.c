@@ -1,0 +1,212 @@
+#include "tests/unit/pool_world.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include "daemon/task/task.h"
+#include "tests/unit/unit.h"
+
+#define TEXT(s) ((char *)(s))
+static char *run_sh[] = {TEXT("sh"), TEXT("-c"), TEXT("{payload}"), NULL};
+static struct conf_step step = {.name = TEXT("run"), .run = run_sh, .pool = TEXT("ovens")};
+static struct conf_step steps_cake[] = {
+    {.name = TEXT("gather"), .run = run_sh, .pool = TEXT("ovens")}, {.name = TEXT("mix"),
+									.run = run_sh,
+									.stdin_text = TEXT("{step.gather}"),
+									.pool = TEXT("ovens"),
+									.uses = 1}};
+static struct conf_pool pool_of_two = {.name = TEXT("ovens"), .workers = 2};
+static struct conf_recipe recipes[] = {{.name = TEXT("sh"),
+					   .pool = TEXT("ovens"),
+					   .steps = &step,
+					   .step_count = 1,
+					   .timeout_ms = CONF_NONE,
+					   .kill_after_ms = 5000,
+					   .stop_signal = SIGTERM,
+					   .result_max = 1 << 20},
+    {.name = TEXT("cake"),
+	.pool = TEXT("ovens"),
+	.steps = steps_cake,
+	.step_count = 2,
+	.timeout_ms = CONF_NONE,
+	.kill_after_ms = 5000,
+	.stop_signal = SIGTERM,
+	.result_max = 64 << 20}};
+struct conf pool_conf = {.pools = &pool_of_two, .pool_count = 1, .recipes = recipes, .recipe_count = 2};
+
+/* ---- the front's world ---- */
+
+struct loop *loop;
+struct pools *pools;
+struct pool *ovens;
+static int idle;
+int settled, claims, broken;
+int64_t broken_pid;
+struct worker *claimed[8];
+struct worker_claim claim[8];
+static bool (*wanted)(void);
+
+static void look(void)
+{
+	if (wanted && wanted())
+		loop_stop(loop);
+}
+
+static void on_idle(void *arg, struct pool *p)
+{
+	(void)arg;
+	ck_assert_ptr_eq(p, ovens);
+	idle++;
+	look();
+}
+
+static void on_claim(void *arg, struct worker *w, const struct worker_claim *c)
+{
+	(void)arg;
+	claimed[claims] = w;
+	claim[claims++] = *c;
+	look();
+}
+
+static void on_settled(void *arg)
+{
+	(void)arg;
+	settled++;
+	look();
+}
+
+static void on_broken(void *arg, const char *pool, int index, int64_t pid)
+{
+	(void)arg;
+	(void)index;
+	ck_assert_str_eq(pool, "ovens");
+	broken++;
+	broken_pid = pid;
+	look();
+}
+
+void run_until(bool (*condition)(void))
+{
+	wanted = condition;
+	while (!condition())
+		ck_assert_int_eq(loop_run(loop), 0);
+	wanted = NULL;
+}
+
+void start_front(void)
+{
+	const struct pools_events events = {
+	    .on_idle = on_idle, .on_claim = on_claim, .on_settled = on_settled};
+	ck_assert_int_eq(pools_new(&pool_conf, &events, &pools), 0);
+	pools_set_on_broken(pools, on_broken, NULL);
+	ovens = pools_find(pools, "ovens");
+	ck_assert_ptr_nonnull(ovens);
+	idle = settled = claims = broken = 0;
+}
+
+void set_up(void)
+{
+	ck_assert_int_eq(loop_new(&loop), 0);
+	ck_assert_int_eq(task_runtime_init(loop), 0);
+	start_front();
+}
+
+void take_down(void)
+{
+	pools_free(pools);
+	task_runtime_clear();
+	loop_free(loop);
+}
+
+/* ---- jobs ---- */
+
+struct job_run runs[RUNS];
+static struct future_callback callbacks[RUNS];
+
+static void on_end(struct future_callback *cb)
+{
+	(void)cb;
+	look();
+}
+
+bool first_ended(void)
+{
+	return future_is_final(&runs[0].ended);
+}
+
+bool two_ended(void)
+{
+	return first_ended() && future_is_final(&runs[1].ended);
+}
+
+bool second_ended(void)
+{
+	return future_is_final(&runs[1].ended);
+}
+
+bool two_claims(void)
+{
+	return claims == 2;
+}
+
+bool one_idle(void)
+{
+	return pool_idle_count(ovens) == 1;
+}
+
+bool two_idle(void)
+{
+	return pool_idle_count(ovens) == 2;
+}
+
+bool is_settled(void)
+{
+	return settled > 0;
+}
+
+bool is_claimed(void)
+{
+	return claims > 0;
+}
+
+bool is_broken(void)
+{
+	return broken > 0;
+}
+
+void watch(int i)
+{
+	future_add_callback(&runs[i].ended, &callbacks[i], on_end);
+}
+
+int start_job_as_it_is(int i, const struct job *job)
+{
+	int index = -1;
+	int r = job_run_start(ovens, job, &runs[i], &index);
+	if (r == 0) {
+		ck_assert(index == 0 || index == 1);
+		watch(i);
+	}
+	return r;
+}
+
+int start_job(int i, const char *script)
+{
+	const struct job job = {.order = 100 + i,
+	    .attempt = 1,
+	    .recipe = "sh",
+	    .generation = 1,
+	    .timeout_ms = CONF_NONE,
+	    .payload = {script, strlen(script)}};
+	return start_job_as_it_is(i, &job);
+}
+
+void expect_result(int i, const char *text)
+{
+	const struct order_outcome *o = &runs[i].outcome;
+	ck_assert_int_eq(o->cause, CAUSE_EXIT);
+	ck_assert_int_eq(o->exit, 0);
+	ck_assert_uint_eq(o->result_len, strlen(text));
+	ck_assert_mem_eq(o->result, text, o->result_len);
+	ck_assert(!o->result_cut);
+}

@@ -1,5 +1,5 @@
 # Unit tests of worker: each a program unit-NAME from test_NAME.c.
-UNIT_TESTS += unit-message unit-channel unit-child unit-workdir unit-capture unit-worker unit-worker-fronts unit-pool unit-pool-played
+UNIT_TESTS += unit-message unit-channel unit-child unit-workdir unit-capture unit-worker unit-worker-fronts unit-worker-steps unit-pool unit-pool-played
 unit_message_SOURCES = tests/unit/test_message.c
 unit_message_LDADD = libworker.a libbase.a libproto.a $(UNIT_LIBS)
 unit_channel_SOURCES = tests/unit/test_channel.c
@@ -15,6 +15,8 @@ unit_worker_SOURCES = tests/unit/test_worker.c $(WORKER_WORLD)
 unit_worker_LDADD = libworker.a liborder.a libbase.a libconf.a libproto.a $(YAML_LIBS) $(JANSSON_LIBS) $(UNIT_LIBS)
 unit_worker_fronts_SOURCES = tests/unit/test_worker_fronts.c $(WORKER_WORLD)
 unit_worker_fronts_LDADD = $(unit_worker_LDADD)
+unit_worker_steps_SOURCES = tests/unit/test_worker_steps.c $(WORKER_WORLD)
+unit_worker_steps_LDADD = $(unit_worker_LDADD)
 POOL_WORLD = tests/unit/pool_world.h tests/unit/pool_world.c
 unit_pool_SOURCES = tests/unit/test_pool.c $(POOL_WORLD)
 unit_pool_LDADD = libworker.a liborder.a libtask.a libloop.a libbase.a libconf.a libproto.a $(EVENT_LIBS) $(YAML_LIBS) $(JANSSON_LIBS) $(UNIT_LIBS)

@@ -26,14 +26,15 @@ static struct conf_step step_sh[] = {{.name = TEXT("run"), .run = run_sh, .stdin
 static struct conf_step step_cat[] = {{.name = TEXT("run"), .run = run_cat}};
 static struct conf_step step_missing[] = {{.name = TEXT("run"), .run = run_missing}};
 static struct conf_step step_elsewhere[] = {{.name = TEXT("run"), .run = run_cat}};
-static struct conf_step step_quiet[] = {{.name = TEXT("run"), .run = run_sh, .stdin_text = TEXT("")}};
+static struct conf_step steps_quiet[] = {
+    {.name = TEXT("hum"), .run = run_sh}, {.name = TEXT("run"), .run = run_sh}};
 static struct conf_step steps_cake[] = {
     {.name = TEXT("gather"), .run = run_sh},
     {.name = TEXT("wait"), .kind = CONF_STEP_SLEEP},
     {.name = TEXT("mix"), .run = run_mix, .stdin_text = TEXT("{step.wait}{step.gather}"), .uses = 3},
     {.name = TEXT("knead"), .run = run_cat, .stdin_text = TEXT("{step.gather}"), .uses = 1},
     {.name = TEXT("sell"), .run = run_sh, .pool = TEXT("other")},
-    {.name = TEXT("bake"), .run = run_sh},
+    {.name = TEXT("bake"), .run = run_sh, .uses = 1 << 2 | 1 << 3},
 };
 
 static struct conf_pair env_of_sh = {TEXT("COLOUR"), TEXT("dark brown")};
@@ -42,7 +43,7 @@ static struct conf_recipe recipes[] = {
     {.name = TEXT("cat"), .steps = step_cat, .step_count = 1},
     {.name = TEXT("missing"), .steps = step_missing, .step_count = 1},
     {.name = TEXT("elsewhere"), .steps = step_elsewhere, .step_count = 1, .pool = TEXT("other")},
-    {.name = TEXT("quiet"), .steps = step_quiet, .step_count = 1, .result = CONF_RESULT_NONE},
+    {.name = TEXT("quiet"), .steps = steps_quiet, .step_count = 2, .result = CONF_RESULT_NONE},
     {.name = TEXT("cake"), .steps = steps_cake, .step_count = sizeof steps_cake / sizeof *steps_cake},
 };
 static struct conf_pool pools[] = {

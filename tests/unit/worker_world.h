@@ -17,13 +17,13 @@ enum { RESULT_MAX = 100000, KILL_AFTER_MS = 5000, GENERATION = 7, WHY_CANCEL = 0
 
 /*
  * The recipes: "sh", a shell whose script is the payload, with "from stdin" as its input; "cat"; "missing", a program that is not there; "elsewhere", of
- * another pool; "quiet", a shell as "sh" whose result nobody wants; and "cake" with the steps
+ * another pool; "quiet", two shells of whose results nobody makes use; and "cake" with the steps
  *     0 gather  a shell, as "sh"
  *     1 wait    is light
  *     2 mix     prints {step.gather} as an argument, BAKERY_STEP, and its standard input, which is {step.wait}{step.gather}
  *     3 knead   prints its standard input, which is {step.gather}
  *     4 sell    is done in another pool
- *     5 bake    a shell, as "sh"
+ *     5 bake    a shell, as "sh", which may name mix and knead
  */
 extern char **run_of_cat; /* the command of "cat" */
 extern struct channel control, front;

@@ -77,6 +77,26 @@ int loop_fd_add(struct loop *loop, struct loop_fd *w, int fd, void (*on_ready)(s
 	return 0;
 }
 
+int loop_fd_watch(
+    struct loop *loop, struct loop_fd *w, int fd, int what, void (*on_ready)(struct loop_fd *w, int what))
+{
+	short events = (what & LOOP_READ ? EV_READ : 0) | (what & LOOP_WRITE ? EV_WRITE : 0) | EV_PERSIST;
+	struct event *event = event_new(loop->base, fd, events, fd_event, w);
+	if (!event)
+		return -ENOMEM;
+	errno = 0;
+	if (event_add(event, NULL) < 0) {
+		int e = errno;
+		event_free(event);
+		return e ? -e : -ENOMEM;
+	}
+	/* The new one stands before the old one goes: so a refusal changes nothing. */
+	if (w->event)
+		event_free(w->event);
+	*w = (struct loop_fd){.loop = loop, .event = event, .fd = fd, .on_ready = on_ready};
+	return 0;
+}
+
 void loop_fd_remove(struct loop_fd *w)
 {
 	if (w->event)

@@ -56,8 +56,9 @@ int loop_fd_add(struct loop *loop, struct loop_fd *w, int fd, void (*on_ready)(s
 void loop_fd_remove(struct loop_fd *w);
 
 /*
- * The same for a library that does not read until EAGAIN (libcurl): level-triggered. on_ready is told, once a turn, of those of `what` that the descriptor is
- * ready for, for as long as it is. Again, for the same w and fd: another `what` (0: nothing, but it stays registered). 0, or a negative errno value and nothing has changed.
+ * The same for a library that does not read until EAGAIN (libcurl): level-triggered. on_ready is told, once a turn, of those of `what` that the descriptor
+ * is ready for, for as long as it is. Start from a zeroed w; again for the same w and fd: another `what` (0: nothing, but it stays registered), from
+ * within on_ready too. 0, or a negative errno value and nothing has changed.
  */
 int loop_fd_watch(
     struct loop *loop, struct loop_fd *w, int fd, int what, void (*on_ready)(struct loop_fd *w, int what));

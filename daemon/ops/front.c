@@ -23,6 +23,7 @@
 #include "daemon/ops/sources.h"
 #include "daemon/sched/sched.h"
 #include "daemon/session/session.h"
+#include "daemon/step/step.h"
 #include "daemon/store/store.h"
 #include "daemon/task/task.h"
 #include "daemon/worker/channel.h"
@@ -41,6 +42,7 @@ struct front {
 	/* the rooms, from the bottom up */
 	struct conf *conf;
 	struct loop *loop;
+	struct steps *steps;
 	struct store *store;
 	struct sched *sched;
 	struct pools *pools;
@@ -338,8 +340,12 @@ static int set_up_rooms(struct front *f)
 		r = task_runtime_init(f->loop);
 	if (!r) {
 		task_set_slow_ns(f->conf->log.slow_task_ms * NS_PER_MS);
+		r = steps_new(f->conf, &f->steps);
+	}
+	if (!r) {
 		r = sched_new(
-		    &(struct sched_options){.conf = f->conf, .generation = f->generation}, &f->sched);
+		    &(struct sched_options){.conf = f->conf, .generation = f->generation, .steps = f->steps},
+		    &f->sched);
 	}
 	if (!r) {
 		int status = open_store(f);
@@ -402,6 +408,7 @@ static void take_down(struct front *f)
 	store_close(f->store);
 	pools_free(f->pools);
 	sched_free(f->sched);
+	steps_free(f->steps);
 	if (f->watch.fd)
 		loop_fd_remove(&f->watch);
 	task_each_mark(log_mark, NULL); /* none, unless stacks are measured */

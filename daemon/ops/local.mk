@@ -6,5 +6,5 @@ bakeryd_SOURCES = daemon/ops/main.c daemon/ops/notify.h daemon/ops/notify.c daem
 	daemon/ops/front_process.h daemon/ops/front_process.c \
 	daemon/ops/daemon.h daemon/ops/daemon.c daemon/ops/options.h daemon/ops/options.c
 bakeryd_CPPFLAGS = $(AM_CPPFLAGS) $(XXHASH_CFLAGS)
-bakeryd_LDADD = libsession.a libsched.a libworker.a libstore.a liborder.a libnet.a libtask.a libloop.a libbase.a libconf.a libproto.a \
-	$(EVENT_LIBS) $(YAML_LIBS) $(CRYPTO_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS) $(XXHASH_LIBS) -lm
+bakeryd_LDADD = libsession.a libsched.a libstep.a libworker.a libstore.a liborder.a libnet.a libtask.a libloop.a libbase.a libconf.a libproto.a \
+	$(EVENT_LIBS) $(YAML_LIBS) $(CRYPTO_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS) $(CURL_LIBS) $(XXHASH_LIBS) -lm

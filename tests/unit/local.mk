@@ -21,6 +21,7 @@ include tests/unit/order.mk
 include tests/unit/net.mk
 include tests/unit/store.mk
 include tests/unit/worker.mk
+include tests/unit/step.mk
 include tests/unit/sched.mk
 include tests/unit/session.mk
 include tests/unit/ops.mk

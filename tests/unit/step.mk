@@ -1,0 +1,7 @@
+# Unit tests of step: each a program unit-NAME from test_NAME.c, most against a real server in a thread.
+STEP_WORLD = tests/unit/step_world.h tests/unit/step_world.c tests/unit/step_server.h tests/unit/step_server.c $(TASK_WORLD)
+STEP_LIBS = libstep.a liborder.a libconf.a $(TASK_LIBS) libproto.a $(CURL_LIBS) $(JANSSON_LIBS) $(YAML_LIBS) $(XXHASH_LIBS) -lm
+
+UNIT_TESTS += unit-step
+unit_step_SOURCES = tests/unit/test_step.c $(STEP_WORLD)
+unit_step_LDADD = $(STEP_LIBS)

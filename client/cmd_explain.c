@@ -1,6 +1,7 @@
 /* bakery explain: why an order is where it is. */
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "client/commands.h"
@@ -11,9 +12,11 @@
 static void print(const struct value *v)
 {
 	const char *text = status_text(v, "text");
+	char *local = text_localize(text);
 	printf("order %s is %s. ", status_text(v, "id"), status_text(v, "state"));
-	text_print(stdout, text, strlen(text), false);
+	text_print(stdout, local ? local : text, strlen(local ? local : text), false);
 	putchar('\n');
+	free(local);
 }
 
 static int run(struct cli *c, int argc, char **argv)
@@ -39,6 +42,7 @@ const struct command cmd_explain = {
     .name = "explain",
     .usage = "ID",
     .summary = "why an order is where it is",
-    .help = "Says what an order waits for: a worker, its turn, a pause, its time. Nothing changes.\n",
+    .help = "Says what an order waits for: a worker, its turn, a pause, its time; of a running one the\n"
+	    "step that it is in. Nothing changes.\n",
     .run = run,
 };

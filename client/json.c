@@ -10,42 +10,12 @@
 
 #include "client/text.h"
 #include "proto/buf.h"
-
-/* The length of the UTF-8 sequence at the front, 0 when there is none (RFC 3629). */
-static size_t utf8_length(const unsigned char *at, size_t left)
-{
-	static const struct {
-		unsigned char first, last, second_least, second_most, len;
-	} rows[] = {
-	    {0x01, 0x7f, 0, 0, 1},
-	    {0xc2, 0xdf, 0x80, 0xbf, 2},
-	    {0xe0, 0xe0, 0xa0, 0xbf, 3},
-	    {0xe1, 0xec, 0x80, 0xbf, 3},
-	    {0xed, 0xed, 0x80, 0x9f, 3},
-	    {0xee, 0xef, 0x80, 0xbf, 3},
-	    {0xf0, 0xf0, 0x90, 0xbf, 4},
-	    {0xf1, 0xf3, 0x80, 0xbf, 4},
-	    {0xf4, 0xf4, 0x80, 0x8f, 4},
-	};
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		if (*at < rows[i].first || *at > rows[i].last)
-			continue;
-		if (rows[i].len > left)
-			return 0;
-		if (rows[i].len > 1 && (at[1] < rows[i].second_least || at[1] > rows[i].second_most))
-			return 0;
-		for (size_t k = 2; k < rows[i].len; k++)
-			if ((at[k] & 0xc0) != 0x80)
-				return 0;
-		return rows[i].len;
-	}
-	return 0;
-}
+#include "proto/utf8.h"
 
 static bool is_utf8(const char *bytes, size_t len)
 {
 	for (size_t at = 0, n; at < len; at += n)
-		if (!(n = utf8_length((const unsigned char *)bytes + at, len - at)))
+		if (!(n = utf8_length(bytes + at, len - at)))
 			return false;
 	return true;
 }
@@ -61,7 +31,7 @@ json_t *json_text(const char *bytes, size_t len)
 		return json_stringn(bytes, len);
 	struct buf clean = {0};
 	for (size_t at = 0; at < len;) {
-		size_t n = utf8_length((const unsigned char *)bytes + at, len - at);
+		size_t n = utf8_length(bytes + at, len - at);
 		if (n)
 			buf_append(&clean, bytes + at, n);
 		else

@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "proto/buf.h"
+
 enum { NARROWEST = 16 }; /* columns on the screen that a cell keeps */
 
 /* ---- time ---- */
@@ -38,6 +40,38 @@ char *text_utc(int64_t unix_ms, char out[static TEXT_TIME_MAX])
 	else
 		snprintf(out, TEXT_TIME_MAX, "%" PRId64, unix_ms);
 	return out;
+}
+
+/* The Unix seconds of a time as text_utc() writes it; false when none stands here. */
+static bool parse_utc(const char *text, int64_t *seconds)
+{
+	struct tm tm = {0};
+	const char *end = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
+	if (!end || end - text != 19 || *end != '.' || strspn(end + 1, "0123456789") != 3 || end[4] != 'Z')
+		return false;
+	*seconds = timegm(&tm);
+	return true;
+}
+
+char *text_localize(const char *text)
+{
+	enum { UTC_LENGTH = 24 };
+	struct buf out = {0};
+	int r = 0;
+	while (r == 0 && *text) {
+		char local[TEXT_TIME_MAX];
+		int64_t seconds;
+		bool is_time = *text >= '0' && *text <= '9' && parse_utc(text, &seconds);
+		r = is_time ? buf_append_text(&out, text_local(seconds * 1000, local))
+			    : buf_append(&out, text, 1);
+		text += is_time ? UTC_LENGTH : 1;
+	}
+	if (r == 0)
+		r = buf_append(&out, "", 1);
+	if (r == 0)
+		return out.data;
+	buf_clear(&out);
+	return NULL;
 }
 
 char *text_duration(int64_t ms, char out[static TEXT_TIME_MAX])

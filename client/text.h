@@ -18,6 +18,8 @@ char *text_local(int64_t unix_ms, char out[static TEXT_TIME_MAX]);
 char *text_utc(int64_t unix_ms, char out[static TEXT_TIME_MAX]);
 /* "0.25 s", "3m 20s", "2h 5m", "7d 3h". Returns out. */
 char *text_duration(int64_t ms, char out[static TEXT_TIME_MAX]);
+/* A copy of a text in which times in UTC ("2026-11-21T09:00:00.123Z") are local ones; to be freed. NULL: no memory. */
+char *text_localize(const char *text);
 int64_t text_now_ms(void);
 
 /* Control characters become '?' (with lines: but for line ends and tabs). */

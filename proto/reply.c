@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "proto/utf8.h"
+
 enum {
 	INT_ROOM = 20,   /* -9223372036854775808 */
 	ERROR_MAX = 256, /* bytes of an error line, without the minus sign and the line end */
@@ -61,6 +63,21 @@ int reply_simple(struct reply_writer *w, const char *text)
 	return 0;
 }
 
+/* Text from the request may be in it: nothing of that may end the line or play with a terminal, and all of it is UTF-8. */
+static void clean(char *text, size_t len)
+{
+	for (size_t i = 0; i < len;) {
+		size_t n = utf8_length(text + i, len - i);
+		unsigned char c = (unsigned char)text[i], next = n == 2 ? (unsigned char)text[i + 1] : 0xff;
+		bool control = c < 0x20 || c == 0x7f || (c == 0xc2 && next < 0xa0);
+		if (n > 0 && !control) {
+			i += n;
+			continue;
+		}
+		text[i++] = '?'; /* also what the cut has left of a character */
+	}
+}
+
 int reply_error(struct reply_writer *w, const char *code, const char *format, ...)
 {
 	char line[1 + ERROR_MAX + 2 + 1];
@@ -76,12 +93,7 @@ int reply_error(struct reply_writer *w, const char *code, const char *format, ..
 		len += (size_t)n;
 	if (len > 1 + ERROR_MAX)
 		len = 1 + ERROR_MAX;
-	/* Text from the request may be in it: nothing of that may end the line or play with a terminal. */
-	for (size_t i = 1; i < len; i++) {
-		unsigned char c = (unsigned char)line[i];
-		if (c < 0x20 || c == 0x7f)
-			line[i] = '?';
-	}
+	clean(line + 1, len - 1);
 	line[len++] = '\r';
 	line[len++] = '\n';
 	return buf_append(w->out, line, len);

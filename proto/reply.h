@@ -16,7 +16,7 @@ struct reply_writer {
 };
 
 int reply_simple(struct reply_writer *w, const char *text); /* +text */
-/* -CODE text: CR, LF and other control bytes become '?', cut at 256 bytes. */
+/* -CODE text: control characters and what is not UTF-8 become '?', cut at 256 bytes. */
 int reply_error(struct reply_writer *w, const char *code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 int reply_int(struct reply_writer *w, int64_t value);

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "conf/units.h"
 #include "daemon/order/recipe.h"
 #include "daemon/session/identity.h"
 #include "daemon/store/store.h"
@@ -30,9 +31,10 @@ static int check_lowered(const struct conf_recipe *recipe, const struct admit *a
 	if (a->retries > recipe->retries)
 		return replied(reply_error(
 		    w, "BADARG", "RETRIES: the recipe has %d, and may only be lowered", recipe->retries));
+	char text[32];
 	if (recipe->timeout_ms != CONF_NONE && a->timeout_ms > recipe->timeout_ms)
-		return replied(reply_error(w, "BADARG",
-		    "TIMEOUT: the recipe has %" PRId64 "ms, and may only be lowered", recipe->timeout_ms));
+		return replied(reply_error(w, "BADARG", "TIMEOUT: the recipe has %s, and may only be lowered",
+		    units_format_duration(recipe->timeout_ms, text)));
 	return 0;
 }
 

@@ -37,6 +37,10 @@ int option_id(struct slice text, struct reply_writer *w, int64_t *out)
 
 static int out_of_range(const struct option *o, struct reply_writer *w)
 {
+	char least[32], most[32];
+	if (o->kind == OPTION_DURATION)
+		return replied(reply_error(w, "BADARG", "%s: expected %s to %s", o->name,
+		    units_format_duration(o->least, least), units_format_duration(o->most, most)));
 	return replied(
 	    reply_error(w, "BADARG", "%s: expected %" PRId64 " to %" PRId64, o->name, o->least, o->most));
 }

@@ -59,10 +59,11 @@ static int translate(struct errand *e, const struct asked *asked, struct store_l
 {
 	*list = (struct store_list){
 	    .since_ms = asked->since,
-	    .until_ms = asked->until,
+	    .until_ms = asked->until > 0 ? asked->until : 0, /* for the store 0 is none */
 	    .cursor = asked->cursor,
 	    .count = (int)asked->count,
 	};
+	*nothing = asked->until == 0;
 	int r = parse_states(asked->states, &list->states, &e->w);
 	if (r != 0)
 		return r;
@@ -91,7 +92,7 @@ static int reply_list(struct errand *e, const struct store_list *list)
 
 static int errand(struct errand *e)
 {
-	struct asked asked = {.count = COUNT_USUAL};
+	struct asked asked = {.until = -1, .count = COUNT_USUAL};
 	struct store_list list;
 	bool nothing = false;
 	int r = options_parse(

@@ -82,7 +82,7 @@ class Ordering(Cli):
             assert re.search(line, shown, re.M), shown
         assert number in d.bakery("list") and number in d.bakery("list", "--quiet", "--state", "done")
         assert d.bakery("list", "--quiet", "--state", "failed") == ""
-        assert "done" in d.bakery("explain", number)
+        assert re.fullmatch(rf"order {number} is done\. It ended at \d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d\.\n", d.bakery("explain", number))
 
     def test_with_wait_standard_output_is_the_result_only(self):
         d = self.daemon(YAML)

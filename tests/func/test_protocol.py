@@ -98,6 +98,7 @@ class Golden(Case):
         golden(b":0\r\n", "CANCEL", id)
         golden(b"*2\r\n$1\r\n0\r\n*1\r\n" + status, "LIST")
         golden(b"*2\r\n$1\r\n0\r\n*0\r\n", "LIST", "STATE", "failed,running")
+        golden(b"*2\r\n$1\r\n0\r\n*0\r\n", "LIST", "UNTIL", "0")
         c.ok("PAUSE", "RECIPE", "copy", "REASON", "stock-taking")
         waiting = c.ok("ORDER", "copy", "x").decode()
         golden(null, "RESULT", waiting)
@@ -239,6 +240,10 @@ class Requests(Case):
             text = c.fails(code, *request)
             assert len(text) <= 256 and all(" " <= ch < "\x7f" or ch > "\x7f" for ch in text), text
         assert "eggs" in c.fails("BADARG", "ORDER", "cake", '{"flavour":"sponge","eggs":13}')
+        assert "TIMEOUT: the recipe has 30s" in c.fails("BADARG", "ORDER", "cake", '{"flavour":"sponge"}', "TIMEOUT", "31s")
+        assert "DELAY: expected 0s to 3650d" in c.fails("BADARG", "ORDER", "cake", '{"flavour":"sponge"}', "DELAY", "4000d")
+        # whatever is asked for, the answer is text
+        assert c.fails("NORECIPE", "ORDER", b"caf\xc3\xa9 caf\xe9 \x1b \xc2\x9b", "{}") == "NORECIPE no recipe 'caf\u00e9 caf? ? ??'"
         # the words that libraries match
         assert c.fails("ERR", "BAKE", "a", "b").startswith("ERR unknown command 'BAKE', with args beginning with: 'a' 'b'")
         assert c.fails("ERR", "STATUS") == "ERR wrong number of arguments for 'status' command"

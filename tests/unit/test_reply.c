@@ -1,5 +1,6 @@
 /* The exact bytes of every kind of reply in both dialects. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "proto/reply.h"
@@ -69,6 +70,34 @@ START_TEST (errors_stay_on_one_line) {
 }
 END_TEST
 
+START_TEST (errors_are_utf8) {
+	static const struct {
+		const char *text, *sent;
+	} rows[] = {
+	    {"caf\xc3\xa9 \xe2\x80\xa6 \xf0\x9f\x8d\xb0", "caf\xc3\xa9 \xe2\x80\xa6 \xf0\x9f\x8d\xb0"},
+	    {"caf\xe9!", "caf?!"},
+	    {"\xc0\xaf\xed\xa0\x80\xff", "\?\?\?\?\?\?"}, /* overlong, a surrogate, nothing at all */
+	    {"\xc2\x9b"
+	     "2J",
+		"\?\?2J"}, /* a control character, in UTF-8 */
+	    {"half \xe2\x80", "half \?\?"},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char expected[100];
+		struct reply_writer w = writer(2);
+		ck_assert_int_eq(reply_error(&w, "ERR", "%s", rows[i].text), 0);
+		snprintf(expected, sizeof expected, "-ERR %s\r\n", rows[i].sent);
+		check_bytes(expected);
+	}
+	/* The cut halves a character. */
+	struct reply_writer w = writer(2);
+	ck_assert_int_eq(reply_error(&w, "ERR", "%251s\xc3\xa9", ""), 0);
+	ck_assert_uint_eq(out.len, 1 + 256 + 2);
+	ck_assert_mem_eq(buf_bytes(&out) + out.len - 3, "?\r\n", 3);
+	buf_clear(&out);
+}
+END_TEST
+
 START_TEST (errors_are_cut_at_256_bytes) {
 	char text[400];
 	memset(text, 'e', sizeof text);
@@ -89,6 +118,7 @@ int main(void)
 	tcase_add_test(t, golden_bytes);
 	tcase_add_test(t, bulk_strings_are_binary);
 	tcase_add_test(t, errors_stay_on_one_line);
+	tcase_add_test(t, errors_are_utf8);
 	tcase_add_test(t, errors_are_cut_at_256_bytes);
 	return unit_run();
 }

@@ -71,6 +71,54 @@ static void add_number(struct table *t, const struct value *recipe, const char *
 	add(t, name, there ? text : if_none);
 }
 
+/* "gather (http), bake (run in ovens)" */
+static void add_steps(struct table *t, const struct value *recipe)
+{
+	const struct value *steps = value_get(recipe, "steps");
+	struct buf text = {0};
+	for (size_t i = 0; steps && i < steps->count; i++) {
+		const char *pool = status_text(&steps->items[i], "pool");
+		buf_printf(&text, "%s%s (%s%s%s)", i ? ", " : "", status_text(&steps->items[i], "name"),
+		    status_text(&steps->items[i], "kind"), *pool ? " in " : "", pool);
+	}
+	buf_append(&text, "", 1);
+	add(t, "steps", buf_bytes(&text));
+	buf_clear(&text);
+}
+
+static void add_words(struct buf *to, const char *before, const struct value *words)
+{
+	if (!words || words->type != VALUE_ARRAY)
+		return;
+	for (size_t i = 0; i < words->count; i++)
+		buf_printf(to, "%s%s%s",
+		    i         ? ""
+		    : to->len ? "; "
+			      : "",
+		    i ? ", " : before, words->items[i].text ? words->items[i].text : "");
+}
+
+static void add_word(struct buf *to, const char *before, const char *word)
+{
+	if (*word)
+		buf_printf(to, "%s%s%s", to->len ? "; " : "", before, word);
+}
+
+/* "from 1; at most 12": what its values may be. */
+static void add_allowed(struct table *t, const struct value *param)
+{
+	bool is_text = strcmp(status_text(param, "type"), "string") == 0;
+	struct buf text = {0};
+	add_word(&text, "from ", status_text(param, "min"));
+	add_word(&text, is_text ? "characters at most " : "at most ", status_text(param, "max"));
+	add_words(&text, "one of ", value_get(param, "one_of"));
+	add_word(&text, "matching ", status_text(param, "pattern"));
+	add_words(&text, "under ", value_get(param, "under"));
+	buf_append(&text, "", 1);
+	table_add(t, buf_bytes(&text));
+	buf_clear(&text);
+}
+
 static void show(const struct value *r)
 {
 	char text[32];
@@ -78,7 +126,7 @@ static void show(const struct value *r)
 	struct table *t = table_new(2);
 	add(t, "recipe", status_text(r, "name"));
 	add(t, "description", status_text(r, "description"));
-	add(t, "pool", status_text(r, "pool"));
+	add_steps(t, r);
 	add(t, "timeout", status_number(r, "timeout", &ms) ? units_format_duration(ms, text) : "none");
 	add_number(t, r, "retries", "0");
 	add_number(t, r, "priority", "0");
@@ -97,7 +145,7 @@ static void show(const struct value *r)
 		return;
 	}
 	printf("\nparameters:\n");
-	t = table_new(4);
+	t = table_new(5);
 	for (size_t i = 0; i < params->count; i++) {
 		const struct value *p = &params->items[i];
 		int64_t required = 0;
@@ -108,6 +156,7 @@ static void show(const struct value *r)
 		table_add(t, status_text(p, "type"));
 		snprintf(value, sizeof value, "default %s", status_text(p, "default"));
 		table_add(t, required ? "required" : *status_text(p, "default") ? value : "");
+		add_allowed(t, p);
 	}
 	table_print(t);
 }

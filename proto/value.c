@@ -14,7 +14,7 @@
 enum {
 	DEPTH_MAX = 16,                 /* Bakery's own replies nest four deep */
 	LINE_MAX_BYTES = 64 * 1024,     /* of a simple string or an error */
-	ITEMS_MAX = 1024 * 1024,        /* of one reply in all */
+	ITEMS_MAX = 2 * 1024 * 1024,    /* of one reply in all: the largest TASKS has 1.9 million */
 	BYTES_MAX = 1024 * 1024 * 1024, /* of the bulk strings of one reply in all */
 };
 

@@ -48,7 +48,7 @@ static int int_or_null(struct reply_writer *w, bool there, int64_t value)
 const char *look_first_pool(const struct conf_recipe *recipe)
 {
 	const struct conf_step *first = &recipe->steps[0];
-	return !conf_step_is_heavy(first) ? NULL : first->pool ? first->pool : recipe->pool;
+	return conf_step_is_heavy(first) ? first->pool : NULL;
 }
 
 /* What the fields are made of. */

@@ -92,13 +92,11 @@ static int reply_steps(struct reply_writer *w, const struct conf_recipe *recipe)
 		const struct conf_step *step = &recipe->steps[i];
 		r = reply_map(w, 3);
 		r = r ? r : reply_text(w, "name");
-		r = r ? r : reply_text(w, step->name ? step->name : kinds[step->kind]);
+		r = r ? r : reply_text(w, step->name);
 		r = r ? r : reply_text(w, "kind");
 		r = r ? r : reply_text(w, kinds[step->kind]);
 		r = r ? r : reply_text(w, "pool");
-		r = r                          ? r
-		    : conf_step_is_heavy(step) ? reply_text(w, step->pool ? step->pool : recipe->pool)
-					       : reply_null(w);
+		r = r ? r : conf_step_is_heavy(step) ? reply_text(w, step->pool) : reply_null(w);
 	}
 	return r;
 }

@@ -3,7 +3,6 @@
  * it is told in pieces, between which others have their turn.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +13,7 @@
 #include "daemon/session/verbs.h"
 #include "daemon/task/task.h"
 
-enum { COUNT_USUAL = 1000, COUNT_MOST = 100000, PIECE = 500, NAME_BYTES = 48 };
+enum { COUNT_USUAL = 1000, COUNT_MOST = 100000, PIECE = 500, NAME_BYTES = 32 };
 
 /* A task as it was; it may be gone when this is told, and its texts with it. */
 struct picture {
@@ -34,22 +33,27 @@ static const struct option options[] = {
     {"COUNT", OPTION_INT, 0, 1, COUNT_MOST},
 };
 
+static void copy(char to[static NAME_BYTES], const char *text)
+{
+	size_t len = strnlen(text, NAME_BYTES - 1);
+	memcpy(to, text, len);
+	to[len] = '\0';
+}
+
 static void take(void *arg, const struct task_view *v)
 {
 	struct album *a = arg;
 	if (a->count == a->most)
 		return;
 	struct picture *p = &a->pictures[a->count++];
-	*p = (struct picture){
-	    .state = v->state,
-	    .id = v->id,
-	    .age_ms = (a->now_ns - v->created_ns) / NS_PER_MS,
-	    .since_ms = (a->now_ns - v->since_ns) / NS_PER_MS,
-	    .stack_bytes = v->stack_bytes,
-	    .used_bytes = v->used_bytes,
-	};
-	snprintf(p->name, sizeof p->name, "%s", v->name);
-	snprintf(p->on, sizeof p->on, "%s", v->on ? v->on : "");
+	p->state = v->state;
+	p->id = v->id;
+	p->age_ms = (a->now_ns - v->created_ns) / NS_PER_MS;
+	p->since_ms = (a->now_ns - v->since_ns) / NS_PER_MS;
+	p->stack_bytes = v->stack_bytes;
+	p->used_bytes = v->used_bytes;
+	copy(p->name, v->name);
+	copy(p->on, v->on ? v->on : "");
 }
 
 static int reply_picture(struct reply_writer *w, const struct picture *p)

@@ -316,9 +316,10 @@ class Operating(Cli):
     def test_recipes_tell_their_parameters(self):
         d = self.daemon(YAML)
         shown = d.bakery("recipes", "say")
-        assert "Says its parameters" in shown and re.search(r"times +integer +default 1", shown), shown
+        assert "Says its parameters" in shown and re.search(r"times +integer +default 1 +from 1; at most 9$", shown, re.M), shown
+        assert re.search(r"^ +text +string +characters at most 100$", shown, re.M) and re.search(r"^steps +run \(run in default\)$", shown, re.M), shown
         assert "standard input" in d.bakery("recipes", "echo")
-        assert re.search(r"weight +number +default 0\.7$", d.bakery("recipes", "weigh"), re.M)
+        assert re.search(r"weight +number +default 0\.7 +at most 0\.8$", d.bakery("recipes", "weigh"), re.M)
         assert "expected at most 0.8\n" in d.bakery_error(2, "order", "weigh", "weight=0.9")
         d.bakery_error(1, "recipes", "cake")
 

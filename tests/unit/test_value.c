@@ -168,8 +168,8 @@ START_TEST (too_many_items_are_refused) {
 	struct buf in = {0};
 	struct value *v;
 	ck_assert_int_eq(value_parser_new(&p), 0);
-	buf_append_text(&in, "*2\r\n*1000000\r\n");
-	for (int i = 0; i < 1000000; i++)
+	buf_append_text(&in, "*2\r\n*2000000\r\n");
+	for (int i = 0; i < 2000000; i++)
 		buf_append(&in, "_\r\n", 3);
 	buf_append_text(&in, "*100000\r\n");
 	int r = value_parse(p, &in, &v);

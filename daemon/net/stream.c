@@ -103,7 +103,8 @@ void stream_close(struct stream *s)
 
 void stream_part(struct stream *s)
 {
-	char unread[4096];
+	/* Nobody reads it; a task's stack is no place for it. */
+	static char unread[4096];
 	if (s->fd < 0)
 		return;
 	shutdown(s->fd, SHUT_WR);

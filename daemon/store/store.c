@@ -15,7 +15,7 @@
 
 struct store {
 	struct store_options o;
-	char *path; /* of the database */
+	char *path, *wal_path; /* of the database and its log */
 	struct names *names;
 	struct counts *counts;
 	struct mailbox mailbox;
@@ -134,8 +134,9 @@ int store_open(const struct store_options *o, struct store **out, char why[stati
 		STAILQ_INIT(&s->to_writer);
 		STAILQ_INIT(&s->to_reader);
 		s->path = path_in(o->dir, "bakery.db");
+		s->wal_path = path_in(o->dir, "bakery.db-wal");
 	}
-	if (s && s->path && names_new(&s->names) == 0 && counts_new(&s->counts) == 0)
+	if (s && s->path && s->wal_path && names_new(&s->names) == 0 && counts_new(&s->counts) == 0)
 		err = start(s, getenv("BAKERY_VFS"), why);
 	if (err == 0) {
 		*out = s;
@@ -146,6 +147,7 @@ int store_open(const struct store_options *o, struct store **out, char why[stati
 	if (s) {
 		counts_free(s->counts);
 		names_free(s->names);
+		free(s->wal_path);
 		free(s->path);
 		free(s);
 	}
@@ -164,6 +166,7 @@ void store_close(struct store *s)
 	mailbox_clear(&s->mailbox);
 	counts_free(s->counts);
 	names_free(s->names);
+	free(s->wal_path);
 	free(s->path);
 	free(s);
 }
@@ -252,15 +255,11 @@ static int64_t cpu_ms(pthread_t thread)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-static uint64_t file_bytes(const struct store *s, const char *suffix)
+static uint64_t file_bytes(const char *path)
 {
-	char path[4096];
 	struct stat st;
 
-	if ((size_t)snprintf(path, sizeof path, "%s%s", s->path, suffix) >= sizeof path ||
-	    stat(path, &st) < 0)
-		return 0;
-	return (uint64_t)st.st_size;
+	return stat(path, &st) < 0 ? 0 : (uint64_t)st.st_size;
 }
 
 void store_stats_get(struct store *s, struct store_stats *out)
@@ -274,8 +273,8 @@ void store_stats_get(struct store *s, struct store_stats *out)
 	    .ops = w.ops,
 	    .stale_finishes = w.stale_finishes,
 	    .storage_errors = w.storage_errors,
-	    .wal_bytes = file_bytes(s, "-wal"),
-	    .db_bytes = file_bytes(s, ""),
+	    .wal_bytes = file_bytes(s->wal_path),
+	    .db_bytes = file_bytes(s->path),
 	    .writer_cpu_ms = cpu_ms(s->writer.thread),
 	    .reader_cpu_ms = cpu_ms(s->reader.thread),
 	};

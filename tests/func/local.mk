@@ -13,6 +13,7 @@ FUNC_TESTS += tests/func/test_looks.py
 FUNC_TESTS += tests/func/test_clients.py
 FUNC_TESTS += tests/func/test_cli.py
 FUNC_TESTS += tests/func/test_limits.py
+FUNC_TESTS += tests/func/test_stacks.py
 FUNC_TESTS += tests/func/test_readme.py
 FUNC_TESTS += tests/func/test_systemd.sh
 

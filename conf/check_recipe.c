@@ -73,6 +73,15 @@ static int check_steps(const struct check *k, const struct tree *node)
 	return r;
 }
 
+static bool has_heavy_step(const struct conf_recipe *recipe)
+{
+	for (size_t i = 0; i < recipe->step_count; i++) {
+		if (conf_step_is_heavy(&recipe->steps[i]))
+			return true;
+	}
+	return false;
+}
+
 int check_recipe(const struct conf *c, const struct conf_recipe *recipe, const struct tree *node,
     struct problems *problems)
 {
@@ -80,8 +89,9 @@ int check_recipe(const struct conf *c, const struct conf_recipe *recipe, const s
 	char key[KEY_MAX], max[32];
 	snprintf(key, sizeof key, "recipes.%s.timeout", recipe->name);
 	if (!recipe->timeout_written && recipe->place.file)
-		problems_warn(problems, &recipe->place, key,
-		    "is not set: a job that hangs keeps its worker; say how long, or none");
+		problems_warn(problems, &recipe->place, key, "is not set: %s; say how long, or none",
+		    has_heavy_step(recipe) ? "a job that hangs keeps its worker"
+					   : "an attempt may take for ever");
 	snprintf(key, sizeof key, "recipes.%s.result_max", recipe->name);
 	if (recipe->result_max > c->limits.result)
 		problems_error(problems, place(node, "result_max", &recipe->place), key,

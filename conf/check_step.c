@@ -104,6 +104,13 @@ static int check_times(const struct check *k)
 	snprintf(key, sizeof key, "%.200s.times", k->path);
 	if (p->type != CONF_PARAM_INTEGER)
 		problems_error(k->problems, at, key, "{%s} is not an integer", p->name);
+	else if (!p->required && !p->default_json)
+		problems_warn(k->problems, at, key,
+		    "an order without %s fails: say required: true, or a default", p->name);
+	else if (!p->has_minimum || p->minimum < 0 || !p->has_maximum || p->maximum > CONF_TIMES_MAX)
+		problems_warn(k->problems, at, key,
+		    "an order with a %s that is not 0 to %d fails: give it min and max", p->name,
+		    CONF_TIMES_MAX);
 	return 0;
 }
 

@@ -78,7 +78,7 @@ struct conf_http {
 	char *ca;            /* file with the authorities to trust; NULL: the system's */
 };
 
-enum { CONF_STEPS_MAX = 64 };
+enum { CONF_STEPS_MAX = 64, CONF_TIMES_MAX = 1000000 };
 
 /* One step of a recipe: heavy (run) in a worker, or light (sleep, http) in the order's task. */
 struct conf_step {

@@ -8,6 +8,8 @@
 #include "conf/read.h"
 #include "conf/url.h"
 
+enum { METHOD_MAX = 32 };
+
 /* RFC 9110, section 5.6.2: methods and names of headers. */
 static bool is_token(const char *text)
 {
@@ -18,12 +20,18 @@ static bool is_token(const char *text)
 
 static void check_method(struct reader *r, const struct tree *node, const char *path, const char *method)
 {
-	if (!is_token(method) || strlen(method) > 32)
+	static const char *const usual[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
+	if (!is_token(method) || strlen(method) > METHOD_MAX)
 		problems_error(r->problems, &node->place, path,
 		    "method: expected a word such as GET, POST, PUT or DELETE");
-	else if (strcmp(method, "CONNECT") == 0)
+	else if (strcasecmp(method, "CONNECT") == 0)
 		problems_error(
 		    r->problems, &node->place, path, "method: CONNECT is for proxies, not for a step");
+	for (size_t i = 0; i < sizeof usual / sizeof *usual; i++) {
+		if (strcasecmp(method, usual[i]) == 0 && strcmp(method, usual[i]) != 0)
+			problems_error(r->problems, &node->place, path, "method: %s: capitals matter: say %s",
+			    method, usual[i]);
+	}
 }
 
 static void check_header(

@@ -9,7 +9,7 @@
 #include "conf/template.h"
 #include "conf/units.h"
 
-enum { HTTP_TIMEOUT_MS = 30000, TIMES_MAX = 1000000 };
+enum { HTTP_TIMEOUT_MS = 30000 };
 
 static const char *const kinds[] = {
     [CONF_STEP_RUN] = "run", [CONF_STEP_SLEEP] = "sleep", [CONF_STEP_HTTP] = "http"};
@@ -58,7 +58,7 @@ static int read_times(struct reader *r, const struct tree *node, const char *pat
 	}
 	int error = !node ? 0
 		    : node->kind == TREE_SCALAR && node->plain
-			? units_parse_int(node->text, node->len, 0, TIMES_MAX, &times)
+			? units_parse_int(node->text, node->len, 0, CONF_TIMES_MAX, &times)
 			: -EINVAL;
 	if (error)
 		scalar_bad(

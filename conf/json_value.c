@@ -8,6 +8,9 @@
 #include "conf/quote.h"
 #include "conf/units.h"
 
+/* libyaml reads a key of 1024 bytes at most on its line, and here it is written with escapes. */
+enum { KEY_MAX = 160 };
+
 struct writing {
 	FILE *f;
 	struct problems *problems;
@@ -84,6 +87,9 @@ static void write_value(struct writing *w, const struct tree *node, int depth)
 	STAILQ_FOREACH (child, &node->children, next) {
 		fputs(between, w->f);
 		between = ", ";
+		if (map && child->key->len > KEY_MAX)
+			problems_error(w->problems, &child->key->place, w->path,
+			    "a key of at most %d bytes can stand here", KEY_MAX);
 		if (map) {
 			quote_put(w->f, child->key->text);
 			fputs(": ", w->f);

@@ -76,6 +76,8 @@ static int read_statuses(
 	return 0;
 }
 
+enum { NAME_MAX_BYTES = 256 };
+
 static bool is_variable(const char *name)
 {
 	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789";
@@ -100,6 +102,11 @@ static int read_pairs(
 		char *key = arena_copy(r->arena, child->key->text, child->key->len);
 		if (!name || !key)
 			return -ENOMEM;
+		if (strlen(key) > NAME_MAX_BYTES) {
+			problems_error(r->problems, &child->key->place, path,
+			    "a name of at most %d bytes can stand here", NAME_MAX_BYTES);
+			continue;
+		}
 		if (s->type == SETTING_PAIRS && !is_variable(key)) {
 			problems_error(r->problems, &child->key->place, name,
 			    "a variable's name has letters, digits and _ and does not begin with a digit");

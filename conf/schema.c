@@ -122,7 +122,7 @@ static const struct setting step_rows[] = {
     {"stdin", SETTING_TEXT, AT(conf_step, stdin_text)},
     {"pool", SETTING_TEXT, AT(conf_step, pool), .min = 1},
     {"sleep", SETTING_DURATION, AT(conf_step, sleep_ms), .max = DURATION_MAX},
-    {"times", SETTING_SPECIAL, AT(conf_step, times), .fallback = "1", .max = 1000000},
+    {"times", SETTING_SPECIAL, AT(conf_step, times), .fallback = "1", .max = CONF_TIMES_MAX},
     {"timeout", SETTING_DURATION, AT(conf_step, timeout_ms), .fallback = "none", .min = 1,
 	.max = DURATION_MAX, .none = true},
     {"retries", SETTING_INT, AT(conf_step, retries), .fallback = "0", .max = 1000},

@@ -6,4 +6,5 @@ fuzz_params_SOURCES = tests/fuzz/fuzz_params.c
 fuzz_params_LDADD = liborder.a libconf.a libproto.a $(JANSSON_LIBS) $(YAML_LIBS) $(FUZZ_LIBS)
 EXTRA_DIST += \
 	tests/fuzz/corpus/conf/sample tests/fuzz/corpus/conf/flow tests/fuzz/corpus/conf/aliases tests/fuzz/corpus/conf/deep \
+	tests/fuzz/corpus/conf/steps tests/fuzz/corpus/conf/http tests/fuzz/corpus/conf/json tests/fuzz/corpus/conf/steps-wrong \
 	tests/fuzz/corpus/params/all tests/fuzz/corpus/params/escapes tests/fuzz/corpus/params/deep tests/fuzz/corpus/params/numbers

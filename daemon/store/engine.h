@@ -9,6 +9,7 @@
 #ifndef BAKERY_STORE_ENGINE_H
 #define BAKERY_STORE_ENGINE_H
 
+#include <limits.h>
 #include <sqlite3.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -89,6 +90,21 @@ void engine_apply(struct engine *e, struct batch *b);
 /* Brings WAL pages into the database. restart: so that the WAL begins anew; waits for readers. 0 or a negative code. */
 int engine_checkpoint(struct engine *e, bool restart);
 
+/* ---- within the engine (engine_open.c, engine_log.c) ---- */
+
+/* Closes the connection: the engine is broken. Nothing happens when it is. */
+void engine_disconnect(struct engine *e);
+/* The path of one of the store's files. 0 or -ENAMETOOLONG. */
+int engine_path(const struct engine *e, const char *suffix, char out[static PATH_MAX]);
+/* Before SQLite opens it: nothing may be in the log that it would silently take for the log's end. 0 or a negative code with why. */
+int engine_log_check(struct engine *e, char why[static 256]);
+/* Keeps wal_frames up to date from now on. */
+void engine_log_watch(struct engine *e);
+/* mode: of sqlite3_wal_checkpoint_v2(). 0 or a negative code. */
+int engine_log_checkpoint(struct engine *e, int mode);
+/* After a commit: notes how much of the log is on the disk now. Without the mark all goes on, only damage is told from a crash less surely. */
+void engine_log_synced(struct engine *e);
+
 /* ---- for ops_*.c ---- */
 
 /* Reads an order. 1 with *out set (to be cleared); 0 when it is not there: *why is ERR_NOTFOUND or ERR_GONE, or damaged: ERR_CORRUPT; or a negative code. */
@@ -107,6 +123,7 @@ int engine_next_due(struct engine *e, int64_t after_ms, int64_t *next_due_ms);
 
 int op_submit(struct engine *e, struct store_op *op);
 int op_start(struct engine *e, struct store_op *op);
+int op_step(struct engine *e, struct store_op *op);
 int op_finish(struct engine *e, struct store_op *op);
 int op_cancel(struct engine *e, struct store_op *op);
 int op_promote(struct engine *e, struct store_op *op);

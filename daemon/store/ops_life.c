@@ -8,6 +8,7 @@
 #include "daemon/store/attempt.h"
 #include "daemon/store/db.h"
 #include "daemon/store/engine.h"
+#include "daemon/store/steps.h"
 
 /* The most due orders that one request promotes. */
 enum { PROMOTE_MAX = 1000 };
@@ -30,6 +31,16 @@ static int change(struct engine *e, struct row *row, enum order_state to)
 	if (err == 0)
 		err = engine_change(e, row, to, head);
 	return err < 0 ? err : row_update(e->st[SQL_ORDER_SET], row);
+}
+
+/* What is asked of a running attempt, or begins one, is over when the order is not there. 1 with *row, to be cleared; 0: answered; or a negative code. */
+static int load(struct engine *e, struct store_op *op, int64_t id, struct row *row)
+{
+	int why, err = engine_load(e, id, row, &why);
+
+	if (err == 0)
+		op->error = why == ERR_CORRUPT ? why : ERR_STATE;
+	return err;
 }
 
 /* ---- start ---- */
@@ -58,19 +69,48 @@ int op_start(struct engine *e, struct store_op *op)
 	struct store_start *r = (struct store_start *)op;
 	enum order_state to;
 	struct row row;
-	int why, err = engine_load(e, r->id, &row, &why);
+	int err = load(e, op, r->id, &row);
 
-	if (err < 0)
+	if (err <= 0)
 		return err;
-	if (err == 0) {
-		op->error = why == ERR_CORRUPT ? why : ERR_STATE;
-		return 0;
-	}
 	err = 0;
 	if (engine_next(&row, ORDER_EVENT_START, &to) < 0 || row.v[ROW_ATTEMPT] + 1 != r->attempt)
 		op->error = ERR_STATE;
 	else
 		err = start(e, r, &row, to);
+	row_clear(&row);
+	return err;
+}
+
+/* ---- a step of an attempt ---- */
+
+/* The order's row says that there are results of steps, so that its end need not look for any. It is written for the first one only. */
+static int step(struct engine *e, const struct store_step *r, struct row *row)
+{
+	int err;
+
+	if (row->v[ROW_STEPS]) {
+		err = steps_remove(e->st[SQL_STEPS_REMOVE], row->id, r->step);
+	} else {
+		row->v[ROW_STEPS] = 1;
+		err = row_update_steps(e->st[SQL_ORDER_STEPS], row);
+	}
+	return err < 0 ? err : steps_add(e->st[SQL_STEP_ADD], r);
+}
+
+int op_step(struct engine *e, struct store_op *op)
+{
+	struct store_step *r = (struct store_step *)op;
+	struct row row;
+	int err = load(e, op, r->id, &row);
+
+	if (err <= 0)
+		return err;
+	err = 0;
+	if (row_state(&row) != ORDER_RUNNING || row.v[ROW_ATTEMPT] != r->attempt)
+		op->error = ERR_STATE;
+	else
+		err = step(e, r, &row);
 	row_clear(&row);
 	return err;
 }
@@ -123,6 +163,11 @@ static int finish(struct engine *e, const struct store_finish *r, struct row *ro
 	}
 	if (err == 0 && o->message_len > 0)
 		err = add_bytes(e->st[SQL_MESSAGE_ADD], row->id, (struct slice){o->message, o->message_len});
+	/* Nothing goes on from there; an order that failed or was cancelled may be tried again. */
+	if (err == 0 && to == ORDER_DONE && row->v[ROW_STEPS]) {
+		row->v[ROW_STEPS] = 0;
+		err = steps_remove(e->st[SQL_STEPS_REMOVE], row->id, 0);
+	}
 	return err < 0 ? err : change(e, row, to);
 }
 
@@ -150,19 +195,15 @@ int op_finish(struct engine *e, struct store_op *op)
 	enum order_event event;
 	enum order_state to;
 	struct row row;
-	int why, err;
+	int err;
 
 	if (order_end_event(r->next, &event) < 0) {
 		op->error = ERR_STATE;
 		return 0;
 	}
-	err = engine_load(e, r->id, &row, &why);
-	if (err < 0)
+	err = load(e, op, r->id, &row);
+	if (err <= 0)
 		return err;
-	if (err == 0) {
-		op->error = why == ERR_CORRUPT ? why : ERR_STATE;
-		return 0;
-	}
 	err = 0;
 	if (engine_next(&row, event, &to) < 0 || row.v[ROW_ATTEMPT] != r->attempt) {
 		op->error = ERR_STATE;

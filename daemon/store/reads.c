@@ -7,6 +7,7 @@
 #include "daemon/store/attempt.h"
 #include "daemon/store/db.h"
 #include "daemon/store/engine.h"
+#include "daemon/store/steps.h"
 
 enum { READER_CACHE_KIB = 4 << 10 };
 
@@ -54,6 +55,7 @@ void reads_serve(struct reads *r, struct store_op *op)
 	static int (*const serve[OP_KINDS])(struct reads *, struct store_op *) = {
 	    [OP_GET] = read_get,
 	    [OP_READ] = read_bytes,
+	    [OP_STEPS] = read_steps,
 	    [OP_LIST] = read_list,
 	    [OP_PLACE] = read_place,
 	};

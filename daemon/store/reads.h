@@ -40,6 +40,7 @@ void reads_serve(struct reads *r, struct store_op *op);
 int reads_load(struct reads *r, int64_t id, struct row *out);
 int read_get(struct reads *r, struct store_op *op);
 int read_bytes(struct reads *r, struct store_op *op);
+int read_steps(struct reads *r, struct store_op *op);
 int read_list(struct reads *r, struct store_op *op);
 int read_place(struct reads *r, struct store_op *op);
 

@@ -175,6 +175,14 @@ int row_update(sqlite3_stmt *st, const struct row *r)
 	return db_run(st);
 }
 
+int row_update_steps(sqlite3_stmt *st, const struct row *r)
+{
+	sqlite3_bind_int64(st, 1, r->v[ROW_STEPS]);
+	sqlite3_bind_int64(st, 2, (int64_t)row_checksum(r));
+	sqlite3_bind_int64(st, 3, r->id);
+	return db_run(st);
+}
+
 static int copy_text(const struct row *r, enum row_text which, char **out)
 {
 	if (!r->text[which].data)

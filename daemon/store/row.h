@@ -49,6 +49,8 @@ void row_clear(struct row *r);
 /* Runs one of the two statements above for this row. */
 int row_insert(sqlite3_stmt *st, const struct row *r);
 int row_update(sqlite3_stmt *st, const struct row *r);
+/* Writes ROW_STEPS, which no index has: cheaper than the whole. */
+int row_update_steps(sqlite3_stmt *st, const struct row *r);
 
 uint64_t row_checksum(const struct row *r);
 

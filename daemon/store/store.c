@@ -193,6 +193,11 @@ void store_start(struct store *s, struct store_start *r)
 	submit(s, &r->op, OP_START, "commit of a start");
 }
 
+void store_step(struct store *s, struct store_step *r)
+{
+	submit(s, &r->op, OP_STEP, "commit of a step's result");
+}
+
 void store_finish(struct store *s, struct store_finish *r)
 {
 	submit(s, &r->op, OP_FINISH, "commit of a result");
@@ -231,6 +236,15 @@ void store_get(struct store *s, struct store_get *r)
 void store_read(struct store *s, struct store_read *r)
 {
 	submit(s, &r->op, OP_READ, "read of bytes");
+}
+
+void store_steps(struct store *s, struct store_steps *r)
+{
+	/* So that it can be cleared whatever the answer is. */
+	r->count = 0;
+	r->results = NULL;
+	r->result_count = 0;
+	submit(s, &r->op, OP_STEPS, "read of the results of steps");
 }
 
 void store_list(struct store *s, struct store_list *r)

@@ -20,6 +20,8 @@ static size_t op_bytes(const struct store_op *op)
 {
 	if (op->kind == OP_SUBMIT)
 		return ((const struct store_submit *)op)->payload.len;
+	if (op->kind == OP_STEP)
+		return ((const struct store_step *)op)->result.len;
 	if (op->kind == OP_FINISH)
 		return ((const struct store_finish *)op)->outcome.result_len;
 	return 0;

@@ -8,6 +8,7 @@
 
 #include "daemon/base/err.h"
 #include "daemon/store/db.h"
+#include "daemon/store/steps.h"
 #include "tests/unit/fault_vfs.h"
 #include "tests/unit/unit.h"
 
@@ -104,6 +105,29 @@ enum order_state engine_world_state(struct engine_world *w, int64_t id)
 	return state;
 }
 
+int engine_world_step(struct engine_world *w, int64_t id, int step, const char *result)
+{
+	struct store_step r = {
+	    .id = id, .attempt = 1, .step = step, .digest = 7, .result = {result, strlen(result)}};
+
+	return engine_world_apply(w, OP_STEP, &r.op);
+}
+
+int engine_world_steps(struct engine_world *w, int64_t id)
+{
+	sqlite3_stmt *st;
+	struct step_row row;
+	int count = 0, err;
+
+	ck_assert_int_eq(db_prepare(w->engine.db, steps_sql_list, &st), 0);
+	steps_list(st, id, UINT64_MAX);
+	while ((err = steps_next(st, id, &row)) > 0)
+		count++;
+	ck_assert_int_eq(err, 0);
+	sqlite3_finalize(st);
+	return count;
+}
+
 /* ---- what must always hold ---- */
 
 struct seen {
@@ -180,10 +204,22 @@ static size_t check_events(struct engine_world *w, struct seen *seen)
 	return count;
 }
 
+/* The results of its steps; how many. */
+static int check_steps(struct engine_world *w, const struct row *row)
+{
+	int count = engine_world_steps(w, row->id);
+
+	ck_assert_int_eq(row->v[ROW_STEPS], count > 0);
+	if (row_state(row) == ORDER_DONE)
+		ck_assert_int_eq(count, 0);
+	return count;
+}
+
 static void check_orders(struct engine_world *w, const struct seen *seen, size_t count, uint64_t by_state[])
 {
 	sqlite3_stmt *st = query(w, "SELECT @ FROM orders ORDER BY id");
 	struct row row;
+	int64_t steps = 0, stored = -1;
 	size_t i = 0;
 
 	for (; db_step(st) > 0; i++) {
@@ -198,11 +234,15 @@ static void check_orders(struct engine_world *w, const struct seen *seen, size_t
 		ck_assert_int_eq(engine_head(&w->engine, &row, &head), 0);
 		ck_assert(head->has_payload || row.v[ROW_PAYLOAD_BYTES] > STORE_INLINE_PAYLOAD);
 		store_head_free(head);
+		steps += check_steps(w, &row);
 		by_state[row.v[ROW_STATE]]++;
 		row_clear(&row);
 	}
 	sqlite3_finalize(st);
 	ck_assert_uint_eq(i, count);
+	/* None is left of an order that is not there. */
+	ck_assert_int_eq(db_query_int(w->engine.db, "SELECT count(*) FROM steps", &stored), 0);
+	ck_assert_int_eq(stored, steps);
 }
 
 void engine_world_check(struct engine_world *w)

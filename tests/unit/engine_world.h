@@ -32,10 +32,15 @@ int engine_world_submit(struct engine_world *w, const char *payload, const char 
 /* The order's state, or ORDER_STATES when it is not there. */
 enum order_state engine_world_state(struct engine_world *w, int64_t id);
 
+/* A result of this step, of attempt 1 and the recipe's form 7, in a transaction of its own; its error. */
+int engine_world_step(struct engine_world *w, int64_t id, int step, const char *result);
+/* How many results of its steps are stored; their checksums are right. */
+int engine_world_steps(struct engine_world *w, int64_t id);
+
 /*
  * Asserts what holds for every store that is open: SQLite's integrity; every checksum; counters equal to what is counted; sequence numbers of the log from 1 without gap or repeat;
  * every order's events in an order that the table of states allows, the last of them being the order's state; a payload for every order that
- * has one.
+ * has one; results of steps belong to orders that are not done and whose rows say so.
  */
 void engine_world_check(struct engine_world *w);
 

@@ -13,6 +13,12 @@ UNIT_TESTS += unit-store-faults
 unit_store_faults_SOURCES = tests/unit/test_store_faults.c $(ENGINE_WORLD)
 unit_store_faults_LDADD = $(ENGINE_LIBS)
 
+UNIT_TESTS += unit-store-versions
+unit_store_versions_SOURCES = tests/unit/test_store_versions.c $(ENGINE_WORLD)
+unit_store_versions_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) -DVERSION_1='"$(abs_top_srcdir)/tests/unit/store_version_1.sql"'
+unit_store_versions_LDADD = $(ENGINE_LIBS)
+EXTRA_DIST += tests/unit/store_version_1.sql
+
 UNIT_TESTS += unit-store-model
 unit_store_model_SOURCES = tests/unit/test_store_model.c $(ENGINE_WORLD)
 unit_store_model_LDADD = $(ENGINE_LIBS)

@@ -100,6 +100,18 @@ int await_start(int64_t id, int attempt)
 	return await_future_shielded(&r.op.done);
 }
 
+int await_step(struct store_step *r)
+{
+	store_step(world_store, r);
+	return await_future_shielded(&r->op.done);
+}
+
+int await_steps(struct store_steps *r)
+{
+	store_steps(world_store, r);
+	return await_future_shielded(&r->op.done);
+}
+
 int await_finish(struct store_finish *r)
 {
 	store_finish(world_store, r);

@@ -25,6 +25,8 @@ void store_world_run(void (*fn)(void));
 /* Each returns the error of the answer. */
 int await_submit(struct store_submit *r);
 int await_start(int64_t id, int attempt);
+int await_step(struct store_step *r);
+int await_steps(struct store_steps *r);
 int await_finish(struct store_finish *r);
 int await_cancel(struct store_cancel *r);
 int await_get(int64_t id, struct store_order *out);

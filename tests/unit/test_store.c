@@ -16,6 +16,14 @@
 
 static int64_t before_ms;
 
+static void arm(const char *what)
+{
+	const char *why;
+
+	setenv("BAKERY_FAIL", what, 1);
+	ck_assert_int_eq(failpoint_init(&why), 0);
+}
+
 static void whole_life(void)
 {
 	struct store_finish finish;
@@ -173,6 +181,8 @@ static void strangers(void)
 	struct store_cancel cancel = {.id = 5, .by = "shop"};
 	struct store_read read = {.id = 5, .limit = 10};
 	struct store_place place = {.id = 5, .limit = 10};
+	struct store_steps steps = {.id = 5};
+	struct store_step step = {.id = 5, .attempt = 1};
 	struct store_order o;
 
 	ck_assert_int_eq(await_get(5, &o), ERR_NOTFOUND);
@@ -181,6 +191,8 @@ static void strangers(void)
 	ck_assert_int_eq(await_cancel(&cancel), ERR_NOTFOUND);
 	ck_assert_int_eq(await_read(&read), ERR_NOTFOUND);
 	ck_assert_int_eq(await_start(5, 1), ERR_STATE);
+	ck_assert_int_eq(await_step(&step), ERR_STATE);
+	ck_assert_int_eq(await_steps(&steps), ERR_NOTFOUND);
 	store_place(world_store, &place);
 	ck_assert_int_eq(await_future_shielded(&place.op.done), ERR_NOTFOUND);
 }
@@ -282,6 +294,189 @@ static void parts(void)
 
 START_TEST (payload_and_result_by_parts) {
 	store_world_run(parts);
+}
+END_TEST
+
+/* ---- steps ---- */
+
+static struct store_step a_step(int64_t id, int attempt, int step, const char *result)
+{
+	return (struct store_step){
+	    .id = id, .attempt = attempt, .step = step, .digest = 7, .result = {result, strlen(result)}};
+}
+
+static int stored(int64_t id, int attempt, int step, const char *result)
+{
+	struct store_step r = a_step(id, attempt, step, result);
+
+	return await_step(&r);
+}
+
+static int count_steps(int64_t id, uint64_t digest)
+{
+	struct store_steps r = {.id = id, .digest = digest};
+
+	ck_assert_int_eq(await_steps(&r), 0);
+	ck_assert_ptr_null(r.results);
+	return r.count;
+}
+
+static void check_step(const struct store_step_result *r, int step, bool cut, const char *bytes)
+{
+	ck_assert_int_eq(r->step, step);
+	ck_assert_int_eq(r->cut, cut);
+	ck_assert_uint_eq(r->len, strlen(bytes));
+	ck_assert_int_eq(memcmp(r->bytes, bytes, r->len), 0);
+}
+
+static void steps_of_attempts(void)
+{
+	int64_t id = await_order("flour");
+	struct store_step cut = a_step(id, 1, 1, "dou");
+	struct store_finish again = a_finish(id, 1, ORDER_QUEUED), finish = a_finish(id, 2, ORDER_DONE);
+	struct store_steps r = {.id = id, .digest = 7, .wanted = UINT64_MAX & ~1ull};
+	const struct store_event *events;
+
+	ck_assert_int_eq(stored(id, 1, 0, "eggs"), ERR_STATE); /* it has not begun */
+	ck_assert_int_eq(await_start(id, 1), 0);
+	ck_assert_int_eq(count_steps(id, 7), 0);
+	ck_assert_int_eq(stored(id, 1, 0, "eggs"), 0);
+	cut.cut = true;
+	ck_assert_int_eq(await_step(&cut), 0);
+	ck_assert_int_eq(stored(id, 1, 2, ""), 0);
+	ck_assert_int_eq(stored(id, 2, 3, "cake"), ERR_STATE);
+	/* Nothing that anybody is told of: an event comes with a change of state. */
+	ck_assert_uint_eq(store_world_events(&events), 2);
+	ck_assert_int_eq(await_finish(&again), 0);
+	ck_assert_int_eq(stored(id, 1, 3, "cake"), ERR_STATE);
+	ck_assert_int_eq(await_start(id, 2), 0);
+	ck_assert_int_eq(stored(id, 1, 3, "cake"), ERR_STATE); /* of the attempt before */
+	ck_assert_int_eq(count_steps(id, 7), 3);
+	ck_assert_int_eq(count_steps(id, 8), 0); /* another form of the recipe */
+	ck_assert_int_eq(await_steps(&r), 0);
+	ck_assert_int_eq(r.count, 3);
+	ck_assert_uint_eq(r.result_count, 2);
+	check_step(&r.results[0], 1, true, "dou");
+	check_step(&r.results[1], 2, false, "");
+	store_steps_clear(&r);
+	ck_assert_ptr_null(r.results);
+	ck_assert_int_eq(await_finish(&finish), 0);
+	ck_assert_int_eq(count_steps(id, 7), 0);
+	ck_assert_int_eq(stored(id, 2, 3, "cake"), ERR_STATE);
+}
+
+START_TEST (results_of_steps_are_kept_until_the_order_is_done) {
+	store_world_run(steps_of_attempts);
+}
+END_TEST
+
+static void steps_replaced(void)
+{
+	int64_t id = await_order("flour"), next = await_order("sugar");
+	struct store_step other = a_step(id, 1, 1, "bread");
+	struct store_steps r = {.id = id, .digest = 7, .wanted = 1 << 1 | 1 << 3};
+
+	ck_assert_int_eq(await_start(id, 1), 0);
+	ck_assert_int_eq(await_start(next, 1), 0);
+	ck_assert_int_eq(stored(next, 1, 0, "a neighbour"), 0);
+	for (int i = 0; i < 64; i++)
+		ck_assert_int_eq(stored(id, 1, i, "dough"), 0);
+	ck_assert_int_eq(count_steps(id, 7), 64);
+	/* The same again changes nothing but what comes later. */
+	ck_assert_int_eq(stored(id, 1, 3, "dough"), 0);
+	ck_assert_int_eq(count_steps(id, 7), 4);
+	/* The recipe has another form now: what was made by the earlier one ends before it. */
+	other.digest = 8;
+	ck_assert_int_eq(await_step(&other), 0);
+	ck_assert_int_eq(await_steps(&r), 0);
+	ck_assert_int_eq(r.count, 1);
+	ck_assert_uint_eq(r.result_count, 0);
+	store_steps_clear(&r);
+	ck_assert_int_eq(stored(id, 1, 3, "cake"), 0); /* a gap */
+	ck_assert_int_eq(count_steps(id, 7), 1);
+	ck_assert_int_eq(count_steps(next, 7), 1);
+}
+
+START_TEST (a_result_of_a_step_replaces_it_and_later_ones) {
+	store_world_run(steps_replaced);
+}
+END_TEST
+
+static int64_t kept_failed, kept_cancelled;
+static char dough[3 << 20];
+
+static void big_steps(void)
+{
+	struct store_step r[4];
+	struct store_finish finish;
+	struct store_cancel cancel = {.by = "shop"};
+	struct store_stats before, after;
+
+	for (size_t i = 0; i < sizeof dough; i++)
+		dough[i] = (char)(i * 31);
+	kept_failed = await_order("flour");
+	kept_cancelled = cancel.id = await_order("sugar");
+	ck_assert_int_eq(await_start(kept_failed, 1), 0);
+	ck_assert_int_eq(await_start(kept_cancelled, 1), 0);
+	store_stats_get(world_store, &before);
+	for (int i = 0; i < 4; i++) {
+		r[i] = a_step(i < 3 ? kept_failed : kept_cancelled, 1, i < 3 ? i : 0, "");
+		r[i].result = (struct slice){dough, sizeof dough - (size_t)i};
+		store_step(world_store, &r[i]);
+	}
+	for (int i = 0; i < 4; i++)
+		ck_assert_int_eq(await_future_shielded(&r[i].op.done), 0);
+	store_stats_get(world_store, &after);
+	/* A transaction has 8 MiB at most. */
+	ck_assert_uint_ge(after.commits - before.commits, 2);
+	finish = a_finish(kept_failed, 1, ORDER_FAILED);
+	ck_assert_int_eq(await_finish(&finish), 0);
+	/* A cancel was asked for, and the order ends well: it is cancelled all the same. */
+	ck_assert_int_eq(await_cancel(&cancel), 0);
+	ck_assert_int_eq(cancel.what, STORE_CANCEL_REQUESTED);
+	finish = a_finish(kept_cancelled, 1, ORDER_DONE);
+	ck_assert_int_eq(await_finish(&finish), 0);
+}
+
+static void big_steps_after_restart(void)
+{
+	struct store_steps r = {.id = kept_failed, .digest = 7, .wanted = 1 << 0 | 1 << 2 | 1 << 5};
+
+	ck_assert_int_eq(await_steps(&r), 0);
+	ck_assert_int_eq(r.count, 3);
+	ck_assert_uint_eq(r.result_count, 2);
+	for (size_t i = 0; i < 2; i++) {
+		ck_assert_int_eq(r.results[i].step, (int)(2 * i));
+		ck_assert_uint_eq(r.results[i].len, sizeof dough - 2 * i);
+		ck_assert_int_eq(memcmp(r.results[i].bytes, dough, r.results[i].len), 0);
+	}
+	store_steps_clear(&r);
+	ck_assert_int_eq(count_steps(kept_cancelled, 7), 1);
+}
+
+START_TEST (large_results_of_steps_and_a_restart) {
+	store_world_run(big_steps);
+	store_world_run(big_steps_after_restart);
+}
+END_TEST
+
+static void failed_step(void)
+{
+	int64_t id = await_order("flour");
+
+	ck_assert_int_eq(await_start(id, 1), 0);
+	ck_assert_int_eq(stored(id, 1, 0, "eggs"), 0);
+	arm("store.before_commit:1:ENOSPC,store.after_commit:1:EIO");
+	ck_assert_int_eq(stored(id, 1, 0, "dough"), ERR_STORAGE);
+	/* What is there and what comes after it are as they were. */
+	ck_assert_int_eq(count_steps(id, 7), 1);
+	ck_assert_int_eq(stored(id, 1, 1, "dough"), ERR_UNCERTAIN);
+	ck_assert_int_eq(stored(id, 1, 1, "dough"), 0);
+	ck_assert_int_eq(count_steps(id, 7), 2);
+}
+
+START_TEST (a_result_of_a_step_that_cannot_be_stored) {
+	store_world_run(failed_step);
 }
 END_TEST
 
@@ -387,14 +582,6 @@ START_TEST (a_restart_finds_all_of_it) {
 END_TEST
 
 /* ---- what fails ---- */
-
-static void arm(const char *what)
-{
-	const char *why;
-
-	setenv("BAKERY_FAIL", what, 1);
-	ck_assert_int_eq(failpoint_init(&why), 0);
-}
 
 /* Five submissions of one turn, so of one commit; their errors. */
 static void submit_five(int errors[5])
@@ -565,6 +752,10 @@ int main(void)
 	tcase_add_test(t, an_id_that_was_never_given_is_not_found);
 	tcase_add_test(t, cancel_of_queued_and_of_running);
 	tcase_add_test(t, payload_and_result_by_parts);
+	tcase_add_test(t, results_of_steps_are_kept_until_the_order_is_done);
+	tcase_add_test(t, a_result_of_a_step_replaces_it_and_later_ones);
+	tcase_add_test(t, large_results_of_steps_and_a_restart);
+	tcase_add_test(t, a_result_of_a_step_that_cannot_be_stored);
 	tcase_add_test(t, delayed_orders_are_queued_when_due);
 	tcase_add_test(t, a_restart_finds_all_of_it);
 	tcase_add_test(t, a_failed_commit_is_uncertain_and_the_store_goes_on);

@@ -12,6 +12,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/err.h"
 #include "daemon/store/db.h"
+#include "daemon/store/reads.h"
 #include "tests/unit/engine_world.h"
 #include "tests/unit/fault_vfs.h"
 #include "tests/unit/unit.h"
@@ -30,20 +31,28 @@ enum { ORDERS = 4 };
 
 struct told {
 	int64_t id;
-	int submit, start, finish; /* what was answered */
+	int submit, start, step, finish; /* what was answered */
 };
 
-/* What one would see of an answer: a submission and two changes of it. Every step a commit of its own; a broken engine is opened again as the writer does. */
+static enum order_state end_of(int i)
+{
+	return i % 2 == 0 ? ORDER_DONE : ORDER_FAILED;
+}
+
+/*
+ * What one would see of an answer: a submission, its start, a result of a step, its end (every other one fails). Each a commit of its own; a broken engine is
+ * opened again as the writer does.
+ */
 static void small_scenario(struct told told[ORDERS])
 {
 	for (int i = 0; i < ORDERS; i++) {
 		struct store_start start = {.attempt = 1};
-		struct store_finish finish = {.attempt = 1, .next = ORDER_DONE, .cause = CAUSE_EXIT};
+		struct store_finish finish = {.attempt = 1, .next = end_of(i), .cause = CAUSE_EXIT};
 		char payload[3000];
 
 		memset(payload, 'a' + i, sizeof payload);
 		payload[sizeof payload - 1] = '\0';
-		told[i] = (struct told){.start = ERR_STATE, .finish = ERR_STATE};
+		told[i] = (struct told){.start = ERR_STATE, .step = ERR_STATE, .finish = ERR_STATE};
 		told[i].submit = engine_world_submit(&w, payload, NULL, &told[i].id);
 		if (!w.engine.db)
 			engine_reopen(&w.engine);
@@ -55,6 +64,9 @@ static void small_scenario(struct told told[ORDERS])
 		finish.outcome.result = payload;
 		finish.outcome.result_len = 100;
 		told[i].start = engine_world_apply(&w, OP_START, &start.op);
+		if (!w.engine.db)
+			engine_reopen(&w.engine);
+		told[i].step = engine_world_step(&w, told[i].id, 0, payload);
 		if (!w.engine.db)
 			engine_reopen(&w.engine);
 		told[i].finish = engine_world_apply(&w, OP_FINISH, &finish.op);
@@ -78,10 +90,15 @@ static void check_told(const struct told told[ORDERS], int extra)
 		enum order_state state = engine_world_state(&w, told[i].id);
 		ck_assert_int_ne(state, ORDER_STATES);
 		if (told[i].finish == 0)
-			ck_assert_int_eq(state, ORDER_DONE);
+			ck_assert_int_eq(state, end_of(i));
 		else if (told[i].start == 0)
 			ck_assert(state == ORDER_RUNNING ||
-				  (told[i].finish == ERR_UNCERTAIN && state == ORDER_DONE));
+				  (told[i].finish == ERR_UNCERTAIN && state == end_of(i)));
+		int steps = engine_world_steps(&w, told[i].id);
+		if (told[i].step == 0)
+			ck_assert_int_eq(steps, state != ORDER_DONE);
+		else if (told[i].step != ERR_UNCERTAIN)
+			ck_assert_int_eq(steps, 0);
 	}
 	ck_assert_int_eq(db_query_int(w.engine.db, "SELECT count(*) FROM orders", &submitted), 0);
 	submitted -= extra;
@@ -191,7 +208,18 @@ END_TEST
 
 /* ---- a process that is killed ---- */
 
-/* Commits batches of orders and their changes for ever, and writes what was acknowledged to fd: twice the id, the second time when it is done. */
+/* What was acknowledged of an order, as one number: that it is accepted, that a step's result is stored, that it has ended. */
+enum { SUBMITTED, STEPPED, ENDED, ACKS };
+
+static void acknowledge(int fd, int64_t id, int what)
+{
+	int64_t ack = id * ACKS + what;
+
+	if (write(fd, &ack, sizeof ack) != sizeof ack)
+		_exit(0);
+}
+
+/* Commits batches of orders and their changes for ever, and writes what was acknowledged to fd. Orders with an odd id fail. */
 static void commit_for_ever(int fd)
 {
 	if (engine_world_open(&w) < 0)
@@ -199,6 +227,7 @@ static void commit_for_ever(int fd)
 	for (;;) {
 		struct store_submit submits[20];
 		struct store_start starts[20];
+		struct store_step steps[20];
 		struct store_finish finishes[20];
 		struct batch *b = batch_new();
 
@@ -215,25 +244,30 @@ static void commit_for_ever(int fd)
 		batch_free(b);
 		b = batch_new();
 		for (int i = 0; i < 20; i++) {
-			if (write(fd, &submits[i].id, 8) != 8)
-				_exit(0);
+			acknowledge(fd, submits[i].id, SUBMITTED);
 			starts[i] = (struct store_start){
 			    .op.kind = OP_START, .id = submits[i].id, .attempt = 1};
+			steps[i] = (struct store_step){
+			    .op.kind = OP_STEP, .id = submits[i].id, .attempt = 1, .result = {"dough", 5}};
+			STAILQ_INSERT_TAIL(&b->ops, &starts[i].op, entry);
+			STAILQ_INSERT_TAIL(&b->ops, &steps[i].op, entry);
+		}
+		engine_apply(&w.engine, b);
+		batch_free(b);
+		b = batch_new();
+		for (int i = 0; i < 20; i++) {
+			acknowledge(fd, submits[i].id, STEPPED);
 			finishes[i] = (struct store_finish){.op.kind = OP_FINISH,
 			    .id = submits[i].id,
 			    .attempt = 1,
-			    .next = ORDER_DONE,
+			    .next = end_of((int)(submits[i].id % 2)),
 			    .cause = CAUSE_EXIT};
-			STAILQ_INSERT_TAIL(&b->ops, &starts[i].op, entry);
 			STAILQ_INSERT_TAIL(&b->ops, &finishes[i].op, entry);
 		}
 		engine_apply(&w.engine, b);
 		batch_free(b);
-		for (int i = 0; i < 20; i++) {
-			int64_t done = -submits[i].id;
-			if (write(fd, &done, 8) != 8)
-				_exit(0);
-		}
+		for (int i = 0; i < 20; i++)
+			acknowledge(fd, submits[i].id, ENDED);
 		engine_checkpoint(&w.engine, false);
 	}
 }
@@ -263,10 +297,13 @@ static void kill_after(int acks)
 	ck_assert_msg(engine_world_open(&w) == 0, "%s", w.why);
 	engine_world_check(&w);
 	for (size_t i = 0; i < count; i++) {
-		enum order_state state = engine_world_state(&w, llabs(seen[i]));
+		int64_t id = seen[i] / ACKS;
+		enum order_state state = engine_world_state(&w, id);
 		ck_assert_int_ne(state, ORDER_STATES);
-		if (seen[i] < 0)
-			ck_assert_int_eq(state, ORDER_DONE);
+		if (seen[i] % ACKS == ENDED)
+			ck_assert_int_eq(state, end_of((int)(id % 2)));
+		if (seen[i] % ACKS >= STEPPED)
+			ck_assert_int_eq(engine_world_steps(&w, id), state != ORDER_DONE);
 	}
 	engine_world_close(&w);
 	free(seen);
@@ -500,6 +537,64 @@ START_TEST (a_damaged_row_is_never_served) {
 }
 END_TEST
 
+/* Every bit of a step's record in the file: nobody gets other bytes, or another count, than what was stored. */
+START_TEST (a_flipped_bit_in_a_step_is_never_served) {
+	static const char result[] = "this dough is good dough";
+	enum { RESULT = sizeof result - 1, HEADER = 7, INTEGERS = 24, RECORD = HEADER + INTEGERS + RESULT };
+	struct store_start start = {.attempt = 1};
+	struct reads reads;
+	char *file, *found;
+	int harmless = 0;
+
+	fresh("step");
+	ck_assert_int_eq(engine_world_open(&w), 0);
+	ck_assert_int_eq(engine_world_submit(&w, "flour", NULL, &start.id), 0);
+	ck_assert_int_eq(engine_world_apply(&w, OP_START, &start.op), 0);
+	struct store_step step = {
+	    .id = start.id, .attempt = 1, .digest = 0x8badcafe12345678, .result = {result, RESULT}};
+	ck_assert_int_eq(engine_world_apply(&w, OP_STEP, &step.op), 0);
+	engine_world_close(&w);
+	off_t size = size_of(w.path, ""), at = 0;
+	file = malloc((size_t)size);
+	int fd = open(w.path, O_RDONLY);
+	ck_assert_int_eq(read(fd, file, (size_t)size), size);
+	close(fd);
+	found = memmem(file, (size_t)size, result, RESULT);
+	ck_assert_ptr_nonnull(found);
+	at = found - file - HEADER - INTEGERS;
+	ck_assert_int_eq(file[at], HEADER);
+	free(file);
+	ck_assert_int_eq(engine_world_open(&w), 0);
+	for (int bit = 0; bit < 2 * 8 * RECORD; bit++) {
+		bool wanted = bit % 2;
+		struct store_steps steps = {
+		    .op.kind = OP_STEPS, .id = step.id, .digest = step.digest, .wanted = wanted};
+
+		flip(w.path, "", at + bit / 16, bit / 2 % 8);
+		ck_assert_int_eq(reads_open(&reads, w.path, NULL, w.names), 0);
+		reads_serve(&reads, &steps.op);
+		if (steps.op.error == 0) {
+			ck_assert_int_eq(steps.count, 1);
+			ck_assert_uint_eq(steps.result_count, wanted);
+			if (wanted) {
+				ck_assert(!steps.results[0].cut && steps.results[0].len == RESULT);
+				ck_assert_int_eq(memcmp(steps.results[0].bytes, result, RESULT), 0);
+				harmless++;
+			}
+			store_steps_clear(&steps);
+		} else {
+			ck_assert_int_eq(steps.op.error, ERR_CORRUPT);
+			ck_assert_ptr_null(steps.results);
+		}
+		reads_close(&reads);
+		flip(w.path, "", at + bit / 16, bit / 2 % 8);
+	}
+	/* The key's place in the record is empty, and SQLite does not look at its type. */
+	ck_assert_int_le(harmless, 8);
+	engine_world_close(&w);
+}
+END_TEST
+
 START_TEST (a_damaged_row_is_not_due_for_ever) {
 	struct store_submit late = {.timeout_ms = -1, .retries = -1};
 	struct store_promote promote = {.limit = 10};
@@ -562,6 +657,7 @@ int main(void)
 	tcase_add_test(t, a_newer_version_is_refused);
 	tcase_add_test(t, another_database_is_refused);
 	tcase_add_test(t, a_damaged_row_is_never_served);
+	tcase_add_test(t, a_flipped_bit_in_a_step_is_never_served);
 	tcase_add_test(t, a_damaged_row_is_not_due_for_ever);
 	tcase_add_test(t, damaged_counters_are_refused);
 	return unit_run();

@@ -361,6 +361,7 @@ static int set_up_rooms(struct front *f)
 				     .store = f->store,
 				     .sched = f->sched,
 				     .pools = f->pools,
+				     .steps = f->steps,
 				     .started_ms = clock_wall_ms()},
 		    &f->sessions);
 	}

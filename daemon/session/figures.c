@@ -11,6 +11,7 @@
 #include "daemon/order/order.h"
 #include "daemon/sched/sched.h"
 #include "daemon/session/shared.h"
+#include "daemon/step/step.h"
 #include "daemon/store/store.h"
 #include "daemon/task/task.h"
 #include "daemon/worker/pool.h"
@@ -112,6 +113,21 @@ static void collect_sched(struct collector *c, struct sessions *all)
 	number(c, "refills", (int64_t)stats.refills);
 }
 
+static void collect_steps(struct collector *c, const struct sessions *all)
+{
+	if (!all->steps)
+		return;
+	struct steps_stats stats;
+	steps_stats_get(all->steps, &stats);
+	c->group = "steps";
+	number(c, "requests", (int64_t)stats.requests);
+	number(c, "failed", (int64_t)stats.failed);
+	number(c, "reused", (int64_t)stats.reused);
+	number(c, "lookups", (int64_t)stats.lookups);
+	number(c, "active", stats.active);
+	number(c, "waiting", stats.waiting);
+}
+
 static void collect_pool(void *arg, struct pool *pool)
 {
 	struct collector *c = arg;
@@ -165,6 +181,7 @@ int figures_collect(struct figures *f, struct sessions *all)
 	collect_orders(&c, &store);
 	collect_store(&c, &store);
 	collect_sched(&c, all);
+	collect_steps(&c, all);
 	collect_clients(&c, all);
 	collect_loop(&c, all);
 	c.group = "pools";

@@ -20,7 +20,7 @@ struct sessions_options {
 	struct store *store;
 	struct sched *sched;
 	struct pools *pools;
-	struct steps *steps; /* for their numbers; NULL: none are told */
+	struct steps *steps; /* for their numbers; NULL: none are told; borrowed until sessions_free */
 	int64_t started_ms;
 };
 

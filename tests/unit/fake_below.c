@@ -10,6 +10,7 @@
 #include "daemon/net/password.h"
 #include "daemon/order/recipe.h"
 #include "daemon/sched/sched.h"
+#include "daemon/step/step.h"
 #include "daemon/task/task.h"
 
 enum { WAITING = 5000 };
@@ -292,6 +293,12 @@ void sched_stats_get(const struct sched *s, struct sched_stats *out)
 {
 	(void)s;
 	*out = (struct sched_stats){0};
+}
+
+void steps_stats_get(const struct steps *s, struct steps_stats *out)
+{
+	(void)s;
+	*out = (struct steps_stats){.requests = 7, .waiting = 2};
 }
 
 /* ---- workers, recipes, passwords ---- */

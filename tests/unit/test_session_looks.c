@@ -279,6 +279,12 @@ START_TEST (stats_tell_of_the_loop) {
 	ck_assert_str_ne(member(group, "longest_hold"), "");
 	member(group, "ready");
 	member(group, "stacks_cached");
+	ck_assert_ptr_null(value_get(v, "steps")); /* where there are none */
+	value_free(v);
+	world_sessions->steps = (struct steps *)&fake_seq; /* only to be given back */
+	v = answer(&one, "STATS");
+	ck_assert_str_eq(member(value_get(v, "steps"), "requests"), "7");
+	ck_assert_str_eq(member(value_get(v, "steps"), "waiting"), "2");
 	value_free(v);
 }
 END_TEST

@@ -53,8 +53,8 @@ void message_add_int(struct message_writer *w, int64_t value)
 
 void message_add_bytes(struct message_writer *w, const void *bytes, size_t len)
 {
-	/* Checked before it is copied, so that the length fits into its field. */
-	if (!w->error && len > types[w->type].body_max)
+	/* Checked before it is copied: what will be refused costs no memory, and the length fits into its field. */
+	if (!w->error && len + (w->out->len - w->start) > types[w->type].body_max + MESSAGE_HEADER_BYTES)
 		w->error = ERR_TOOBIG;
 	uint32_t n = (uint32_t)len;
 	add(w, &n, sizeof n);

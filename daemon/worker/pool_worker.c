@@ -20,6 +20,9 @@
 /* A worker answers at once whatever its job does, unless it has been stopped; and all orders wait for its answer. */
 enum { SILENCE_MS = 30000 };
 
+/* So many reads (of 64 KiB) a turn: a result of many MiB keeps nobody waiting. */
+enum { READS_A_TURN = 16 };
+
 static void set_state(struct worker *w, enum worker_state state)
 {
 	struct pool *p = w->pool;
@@ -91,6 +94,7 @@ static void worker_close(struct worker *w)
 	loop_timer_clear(task_loop(), &w->silence);
 	loop_fd_remove(&w->watch);
 	ready_remove(&w->flush);
+	ready_remove(&w->more);
 	channel_clear(&w->channel);
 	set_state(w, WORKER_LEAVING);
 }
@@ -298,11 +302,21 @@ static int on_message(struct worker *w, struct message *m)
 	}
 }
 
-/* A worker has little to say between two answers, so this is short. */
+static void read_more(struct ready *r)
+{
+	struct worker *w = (struct worker *)((char *)r - offsetof(struct worker, more));
+	worker_read(w);
+	worker_judge(w);
+}
+
 void worker_read(struct worker *w)
 {
 	w->reading = true;
-	while (!w->at_end) {
+	for (int reads = 0; !w->at_end; reads++) {
+		if (reads == READS_A_TURN) {
+			ready_add(&w->more, read_more);
+			break;
+		}
 		int read = channel_read(&w->channel), r;
 		struct message m;
 		while ((r = channel_next(&w->channel, &m)) > 0) {

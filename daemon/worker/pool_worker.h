@@ -60,7 +60,7 @@ struct worker {
 	struct channel channel;
 	struct loop_fd watch;
 	struct loop_timer silence; /* old: how long it may still say nothing */
-	struct ready flush;
+	struct ready flush, more;  /* more: it has said more than is read in one turn */
 	struct place places[PLACES];
 };
 
@@ -91,7 +91,7 @@ struct pools {
 /* A new one at the other end of fd (taken). 0 or a negative errno value. */
 int worker_new(struct pool *pool, int index, int64_t pid, int fd, bool fresh);
 void worker_free(struct worker *w);
-/* Reads and handles all that it has said. */
+/* Reads and handles what it has said: a bounded amount; the rest in later turns. */
 void worker_read(struct worker *w);
 /* If it is gone, what it was doing is lost, and it is freed unless a claim of it has not been answered. */
 void worker_judge(struct worker *w);

@@ -30,7 +30,12 @@ static void read_fields(struct message m, unsigned kinds, uint64_t *d)
 	char text[64];
 	for (int i = 0; i < 32 && !m.bad && m.at < m.end; i++) {
 		unsigned kind = (kinds >> (i % 8)) & 1;
-		if (kind == 0) {
+		if (kind == 0 && i % 4 == 3) {
+			struct job_name name = message_get_job(&m);
+			check(m.bad || (name.order > 0 && name.attempt > 0 && name.step >= 0 &&
+					   name.step < CONF_STEPS_MAX && name.try >= 0));
+			digest(d, &name.order, sizeof name.order);
+		} else if (kind == 0) {
 			int64_t n = message_get_int(&m, -1, INT64_MAX);
 			check(n >= -1);
 			digest(d, &n, sizeof n);

@@ -1,5 +1,6 @@
 #include "tests/unit/pool_world.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
 
@@ -209,4 +210,100 @@ void expect_result(int i, const char *text)
 	ck_assert_uint_eq(o->result_len, strlen(text));
 	ck_assert_mem_eq(o->result, text, o->result_len);
 	ck_assert(!o->result_cut);
+}
+
+/* ---- the worker that the test plays ---- */
+
+struct channel played;
+
+void play(bool fresh)
+{
+	int fds[2];
+	ck_assert_int_eq(channel_pair(fds), 0);
+	ck_assert_int_eq(channel_init(&played, fds[0]), 0);
+	ck_assert_int_eq(pools_add_worker(pools, "ovens", 1, 4711, fds[1], fresh), 0);
+}
+
+static void finish(struct message_writer *w)
+{
+	ck_assert_int_eq(channel_finish(&played, w, -1), 0);
+	ck_assert_int_eq(channel_flush(&played), 0);
+}
+
+void play_claim_of(const struct job_name *running, int held)
+{
+	struct message_writer w;
+	channel_begin(&played, &w, MESSAGE_CLAIM);
+	message_add_int(&w, IPC_VERSION);
+	message_add_int(&w, running != NULL);
+	if (running)
+		message_add_job(&w, running);
+	message_add_int(&w, held);
+	finish(&w);
+}
+
+void play_claim(int64_t order, int held)
+{
+	const struct job_name name = {order, 1, 0, 0};
+	play_claim_of(order ? &name : NULL, held);
+}
+
+void play_ended_of(struct job_name name, const char *result)
+{
+	static const int64_t numbers[] = {CAUSE_EXIT, 0, 0, 0, 1, 2, 3, 4};
+	struct message_writer w;
+	channel_begin(&played, &w, MESSAGE_JOB_ENDED);
+	message_add_job(&w, &name);
+	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+		message_add_int(&w, numbers[i]);
+	message_add_int(&w, (int64_t)strlen(result));
+	message_add_text(&w, result);
+	message_add_text(&w, "");
+	finish(&w);
+}
+
+void play_ended(int64_t order, const char *result)
+{
+	play_ended_of((struct job_name){order, 1, 0, 0}, result);
+}
+
+void expect_lost(int i)
+{
+	ck_assert_int_eq(runs[i].outcome.cause, CAUSE_WORKER_LOST);
+	ck_assert_ptr_null(runs[i].worker);
+	ck_assert_uint_gt(runs[i].outcome.message_len, 0);
+	job_run_release(&runs[i]);
+	ck_assert_int_eq(pool_worker_count(ovens), 0);
+	struct pool_stats s;
+	pool_stats_get(ovens, &s);
+	ck_assert_uint_eq(s.lost, 1);
+}
+
+/* Something that is due now has happened when a later timer has. */
+static void on_turn(struct loop_timer *t)
+{
+	(void)t;
+	loop_stop(loop);
+}
+
+void turn(void)
+{
+	for (int i = 0; i < 3; i++) {
+		struct loop_timer t = {0};
+		ck_assert_int_eq(loop_timer_set(loop, &t, 0, on_turn), 0);
+		ck_assert_int_eq(loop_run(loop), 0);
+	}
+}
+
+struct message hear(void)
+{
+	struct message m;
+	int r;
+	while ((r = channel_next(&played, &m)) == 0) {
+		turn();
+		int read = channel_read(&played);
+		ck_assert(read == 0 || read == -EAGAIN);
+	}
+	ck_assert_int_eq(r, 1);
+	return m;
 }

@@ -1,5 +1,5 @@
 /*
- * The front of a test of pools: one pool "ovens" with places for two workers, and what it has been told.
+ * The front of a test of pools: one pool "ovens" with places for two workers, and what it has been told; and a worker that the test plays.
  */
 #ifndef BAKERY_TESTS_UNIT_POOL_WORLD_H
 #define BAKERY_TESTS_UNIT_POOL_WORLD_H
@@ -44,5 +44,23 @@ bool first_ended(void);
 bool second_ended(void);
 bool two_ended(void);
 void expect_result(int i, const char *text);
+
+/* ---- the worker that the test plays: number 1, process 4711 ---- */
+
+extern struct channel played;
+void play(bool fresh);
+/* It claims. running NULL (order 0): nothing runs; held: so many outcomes will follow. */
+void play_claim_of(const struct job_name *running, int held);
+void play_claim(int64_t order, int held);
+/* It says that the job (the first one of this order) has ended well. */
+void play_ended_of(struct job_name name, const char *result);
+void play_ended(int64_t order, const char *result);
+/* What it is told next. Turns the loop until it comes. */
+struct message hear(void);
+
+/* A turn of the loop and what it brings. */
+void turn(void);
+/* runs[i] has ended because this worker is lost, and it is gone. Releases it. */
+void expect_lost(int i);
 
 #endif

@@ -210,6 +210,48 @@ START_TEST (a_body_over_its_limit_is_not_written) {
 }
 END_TEST
 
+START_TEST (names_of_jobs) {
+	static const struct {
+		int64_t numbers[4];
+		bool good;
+	} rows[] = {
+	    {{1, 1, 0, 0}, true},
+	    {{INT64_MAX, INT_MAX, CONF_STEPS_MAX - 1, INT_MAX}, true},
+	    {{0, 1, 0, 0}, false},
+	    {{1, 0, 0, 0}, false},
+	    {{1, 1, -1, 0}, false},
+	    {{1, 1, CONF_STEPS_MAX, 0}, false},
+	    {{1, 1, 0, -1}, false},
+	    {{1, 1, 0, (int64_t)INT_MAX + 1}, false},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct buf b = {0};
+		struct message_writer w;
+		struct message m;
+		size_t bytes;
+		message_begin(&w, &b, MESSAGE_JOB_ACK);
+		for (int j = 0; j < 4; j++)
+			message_add_int(&w, rows[i].numbers[j]);
+		ck_assert_int_eq(message_finish(&w), 0);
+		ck_assert_int_eq(message_parse(&b, &m, &bytes), 1);
+		struct job_name name = message_get_job(&m), again;
+		ck_assert_int_eq(message_end(&m), rows[i].good ? 0 : ERR_PROTOCOL);
+		if (rows[i].good) {
+			buf_consume(&b, b.len);
+			message_begin(&w, &b, MESSAGE_JOB_ACK);
+			message_add_job(&w, &name);
+			ck_assert_int_eq(message_finish(&w), 0);
+			ck_assert_int_eq(message_parse(&b, &m, &bytes), 1);
+			again = message_get_job(&m);
+			ck_assert(job_name_equal(&name, &again));
+			again.try ^= 1;
+			ck_assert(!job_name_equal(&name, &again));
+		}
+		buf_clear(&b);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	TCase *t = unit_case("message");
@@ -222,5 +264,6 @@ int main(void)
 	tcase_add_test(t, texts_with_nul_or_too_long_are_refused);
 	tcase_add_test(t, hostile_headers_are_refused_before_anything_is_stored);
 	tcase_add_test(t, a_body_over_its_limit_is_not_written);
+	tcase_add_test(t, names_of_jobs);
 	return unit_run();
 }

@@ -177,6 +177,45 @@ START_TEST (a_job_is_stopped) {
 }
 END_TEST
 
+/* ---- big ones ---- */
+
+START_TEST (big_results_go_both_ways) {
+	enum { BIG = 20 << 20 };
+	struct hand h;
+	char *big = malloc(BIG);
+	ck_assert_ptr_nonnull(big);
+	for (int i = 0; i < BIG; i++)
+		big[i] = (char)(i * 7 + i / 256);
+	set_up();
+	start_worker(&h, 0);
+	introduce(&h, true);
+	run_until(one_idle);
+	const struct job_result results[] = {{.step = 0, .bytes = {big, BIG}}};
+	const struct job job = {.order = 1,
+	    .attempt = 1,
+	    .step = 1,
+	    .try = 2,
+	    .recipe = "cake",
+	    .generation = 1,
+	    .timeout_ms = CONF_NONE,
+	    .payload = {"cat; cat /dev/null", 18},
+	    .results = results,
+	    .result_count = 1};
+	ck_assert_int_eq(start_job_as_it_is(0, &job), 0);
+	ck_assert_int_eq(runs[0].step, 1);
+	ck_assert_int_eq(runs[0].try, 2);
+	run_until(first_ended);
+	ck_assert_int_eq(runs[0].outcome.cause, CAUSE_EXIT);
+	ck_assert(!runs[0].outcome.result_cut);
+	ck_assert_uint_eq(runs[0].outcome.result_len, BIG);
+	ck_assert_mem_eq(runs[0].outcome.result, big, BIG);
+	job_run_release(&runs[0]);
+	take_down();
+	end_worker(&h);
+	free(big);
+}
+END_TEST
+
 /* ---- another front ---- */
 
 /* The front dies and another one meets the same workers. */
@@ -268,6 +307,7 @@ int main(void)
 	tcase_add_test(t, a_worker_goes_on_until_it_holds_too_many_outcomes);
 	tcase_add_test(t, workers_work_at_the_same_time);
 	tcase_add_test(t, a_job_is_stopped);
+	tcase_add_test(t, big_results_go_both_ways);
 	tcase_add_test(t, a_new_front_adopts_what_runs_and_what_has_ended);
 	tcase_add_test(t, a_new_front_discards_what_is_nobodys);
 	return unit_run();

@@ -1,5 +1,5 @@
 # Unit tests of worker: each a program unit-NAME from test_NAME.c.
-UNIT_TESTS += unit-message unit-channel unit-child unit-workdir unit-capture unit-worker unit-worker-fronts unit-worker-steps unit-pool unit-pool-played
+UNIT_TESTS += unit-message unit-channel unit-child unit-workdir unit-capture unit-worker unit-worker-fronts unit-worker-steps unit-pool unit-pool-played unit-pool-steps
 unit_message_SOURCES = tests/unit/test_message.c
 unit_message_LDADD = libworker.a libbase.a libproto.a $(UNIT_LIBS)
 unit_channel_SOURCES = tests/unit/test_channel.c
@@ -22,4 +22,6 @@ unit_pool_SOURCES = tests/unit/test_pool.c $(POOL_WORLD)
 unit_pool_LDADD = libworker.a liborder.a libtask.a libloop.a libbase.a libconf.a libproto.a $(EVENT_LIBS) $(YAML_LIBS) $(JANSSON_LIBS) $(UNIT_LIBS)
 unit_pool_played_SOURCES = tests/unit/test_pool_played.c $(POOL_WORLD)
 unit_pool_played_LDADD = $(unit_pool_LDADD)
-unit_pool_played_LDFLAGS = $(AM_LDFLAGS) $(UNIT_REFUSE_MEMORY)
+unit_pool_steps_SOURCES = tests/unit/test_pool_steps.c $(POOL_WORLD)
+unit_pool_steps_LDADD = $(unit_pool_LDADD)
+unit_pool_steps_LDFLAGS = $(AM_LDFLAGS) $(UNIT_REFUSE_MEMORY)

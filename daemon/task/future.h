@@ -21,7 +21,7 @@ enum future_state { FUTURE_PENDING, FUTURE_RESULT, FUTURE_ERROR, FUTURE_CANCELLE
  */
 struct future_wait {
 	TAILQ_ENTRY(future_wait) entry;
-	struct future_waits *line; /* NULL: taken out */
+	struct future_waits *line; /* whose it is; NULL once w has been told */
 	struct task *task;         /* it is woken; or, when NULL: */
 	void (*told)(
 	    struct future_wait *w); /* called at once, when w has been taken out; must not set futures */

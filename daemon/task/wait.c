@@ -20,7 +20,6 @@ void task_wake(struct task *t, int how)
 		return;
 	if (t->wait) {
 		TAILQ_REMOVE(t->wait->line, t->wait, entry);
-		t->wait->line = NULL;
 		t->wait = NULL;
 	}
 	loop_timer_clear(runtime.loop, &t->timer);

@@ -150,6 +150,28 @@ START_TEST (one_future_may_be_given_twice_and_waited_for_by_several) {
 }
 END_TEST
 
+static int set_after_a_turn(void *arg)
+{
+	await_yield();
+	clock_test_advance(1000 * NS_PER_MS, 1000);
+	await_yield();
+	/* The deadline has passed, and whoever waits has not run yet. */
+	future_set_result(arg, NULL);
+	return 0;
+}
+
+START_TEST (what_came_between_the_deadline_and_the_turn_is_taken) {
+	clock_test_advance(0, 0);
+	struct gatherer g = {
+	    .futures = all, .count = COUNT, .deadline_ns = clock_deadline_ms(1000), .result = 1};
+	world_spawn("setter", set_after_a_turn, &f[1]);
+	world_spawn("any", any, &g);
+	world_run();
+	ck_assert_int_eq(g.result, 0);
+	ck_assert_uint_eq(g.which, 1);
+}
+END_TEST
+
 /* ---- all ---- */
 
 START_TEST (all_waits_for_the_last) {
@@ -338,6 +360,8 @@ static int gather_tasks(void *arg)
 	}
 	ck_assert_int_eq(await_all(ends, marks, COUNT, GATHER_ALL, CLOCK_NEVER), 0);
 	/* Some ended long ago, and are there. */
+	task_stats_get(&after);
+	ck_assert_uint_eq(after.stacks_used, before.stacks_used + COUNT);
 	if (*(int *)arg)
 		ck_assert_int_eq(await_yield(), 0);
 	for (int i = 0; i < COUNT; i++) {
@@ -443,6 +467,7 @@ int main(void)
 	tcase_add_test(t, any_of_final_ones_is_the_first_given_and_does_not_suspend);
 	tcase_add_test(t, any_ends_by_cancel_or_time_and_leaves_the_futures_alone);
 	tcase_add_test(t, any_that_came_first_is_not_lost_to_a_cancel);
+	tcase_add_test(t, what_came_between_the_deadline_and_the_turn_is_taken);
 	tcase_add_test(t, one_future_may_be_given_twice_and_waited_for_by_several);
 	tcase_add_loop_test(t, all_waits_for_the_last, 0, 2);
 	tcase_add_test(t, all_tells_the_first_error_in_the_order_given);

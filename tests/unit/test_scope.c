@@ -233,6 +233,28 @@ START_TEST (refused_memory_is_an_error_and_leaves_nothing) {
 }
 END_TEST
 
+static int sleep_a_little(void *arg)
+{
+	(void)arg;
+	return await_sleep_ms(0) == 0 ? await_sleep_until(clock_mono_ns() + 1) : -1;
+}
+
+START_TEST (after_the_first_a_life_needs_no_memory) {
+	int refused = 0;
+	struct task_spec spec = {.name = "one of many", .fn = sleep_a_little};
+	world_setup();
+	for (int i = 0; i < 1000; i++) {
+		refused += task_spawn(&spec, NULL) < 0;
+		world_run();
+		world_turns(2);
+		refuse_memory_after(0);
+	}
+	refuse_memory_never();
+	ck_assert_int_eq(refused, 0);
+	world_clear();
+}
+END_TEST
+
 START_TEST (a_runtime_without_memory_is_not_set_up) {
 	struct loop *loop;
 	ck_assert_int_eq(loop_new(&loop), 0);
@@ -258,6 +280,7 @@ int main(void)
 	tcase_add_test(t, ended_tasks_leave_their_scope);
 	TCase *m = unit_case("memory");
 	tcase_add_test(m, refused_memory_is_an_error_and_leaves_nothing);
+	tcase_add_test(m, after_the_first_a_life_needs_no_memory);
 	tcase_add_test(m, a_runtime_without_memory_is_not_set_up);
 	return unit_run();
 }

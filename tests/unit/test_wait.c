@@ -202,6 +202,19 @@ START_TEST (an_edge_that_comes_with_a_cancel_is_kept_for_the_next) {
 }
 END_TEST
 
+START_TEST (an_edge_is_not_spent_on_who_was_cancelled_before) {
+	struct waiter a = {'a', 1, CLOCK_NEVER}, b = {'b', 1, CLOCK_TRY};
+	ck_assert_int_eq(write(pipe_fds[1], "x", 1), 1);
+	world_turns(3);
+	task_cancel(world_spawn("a", wait_readable, &a));
+	world_turns(1);
+	ck_assert_int_eq(a.result, ERR_CANCELLED);
+	world_spawn("b", wait_readable, &b);
+	world_run();
+	ck_assert_int_eq(b.result, 0);
+}
+END_TEST
+
 static int fill(void *arg)
 {
 	char bytes[4096] = {0};
@@ -369,6 +382,7 @@ int main(void)
 	tcase_add_test(t, a_reader_gets_every_byte_and_the_end);
 	tcase_add_test(t, an_edge_that_nobody_waited_for_is_remembered);
 	tcase_add_test(t, an_edge_that_comes_with_a_cancel_is_kept_for_the_next);
+	tcase_add_test(t, an_edge_is_not_spent_on_who_was_cancelled_before);
 	tcase_add_test(t, a_writer_waits_for_room);
 	tcase_add_test(t, tasks_that_never_rest_leave_timers_and_descriptors_their_turn);
 	tcase_add_loop_test(t, a_cancel_at_any_wait_ends_it_and_leaves_nothing, 0, 7);

@@ -17,7 +17,7 @@ struct offsets {
 
 static struct offsets own;
 static struct offsets *offsets = &own;
-static bool is_test;
+static _Atomic bool is_test; /* a test may set the clock from another thread */
 
 int clock_init(void)
 {

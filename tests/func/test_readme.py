@@ -1,4 +1,4 @@
-"""Every example of README.md that is marked <!-- test: … --> does what is written there."""
+"""Every example of README.md that is marked <!-- test: … --> does what is written there, and so does PROTOCOL.md's first conversation."""
 
 import os
 import re
@@ -64,6 +64,23 @@ class Readme(Case):
         assert found
         for program, output in found:
             self.prints([sys.executable, "-"], program, [output])
+
+    def test_the_first_conversation_of_the_protocol(self):
+        need("redis-cli", "redis-tools")
+        with open(os.path.join(SOURCE, "proto", "PROTOCOL.md"), encoding="utf-8") as f:
+            block = re.search(r"^## 2\..*?^```\n\$ redis-cli.*?\n(.*?)^```", f.read(), re.M | re.S)[1]
+        block = re.sub('"[0-9a-f]{4}…', '"…', block)  # the sum of this machine's file
+        id = re.search(r'^"(\d+)"$', block, re.M)[1]
+        client = ["redis-cli", "-3", "--no-raw", "-s", self.daemons[0].socket]
+        found = commands(re.sub(r"^ …$", "…", block, flags=re.M).replace("\n> ", "\n$ ").replace("> ", "$ ", 1))
+        assert len(found) == 3
+        real = None
+        for command, expected in found:
+            if real is None:
+                said = subprocess.run(client, input=command.encode(), stdout=subprocess.PIPE, timeout=PATIENCE, check=True).stdout.decode()
+                assert re.fullmatch(r'"\d+"\n', said), said
+                real = said.strip().strip('"')
+            self.prints(client, command.replace(id, real), [expected.replace(id, real)])
 
 
 main()

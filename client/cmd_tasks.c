@@ -78,9 +78,9 @@ const struct command cmd_tasks = {
     .name = "tasks",
     .usage = "[--count N]",
     .summary = "what the daemon's tasks do and wait for",
-    .help = "Lists the tasks of the daemon at this moment, the oldest first: running orders, requests\n"
-	    "that wait for something, and its own; for how long each has been there, what it waits for\n"
-	    "and since when. It takes the right to read everybody's orders.\n"
+    .help = "Lists the tasks of the daemon at this moment, the oldest first: running orders,\n"
+	    "requests that wait for something, and its own; for how long each has been there,\n"
+	    "what it waits for, and since when. It takes the right to read everybody's orders.\n"
 	    "\n"
 	    "  --count N           at most N (1000)\n",
     .run = run,

@@ -229,14 +229,3 @@ bool conf_recipe_needs_pool(const struct conf_recipe *r)
 	}
 	return false;
 }
-
-bool conf_recipe_keeps_result(const struct conf_recipe *r, size_t step)
-{
-	if (step + 1 == r->step_count)
-		return r->result != CONF_RESULT_NONE;
-	for (size_t i = step + 1; i < r->step_count; i++) {
-		if (r->steps[i].uses & UINT64_C(1) << step)
-			return true;
-	}
-	return false;
-}

@@ -208,11 +208,6 @@ int conf_print(const struct conf *c, char **out_text);
 const struct conf_recipe *conf_recipe_find(const struct conf *c, const char *name, size_t len);
 /* Whether a heavy step is done in the recipe's own pool; else that pool need not be there. */
 bool conf_recipe_needs_pool(const struct conf_recipe *r);
-/*
- * Whether somebody reads the result of a step: the order's owner (the last one, unless `result: none`), or a later step that names it. Otherwise it need
- * not be taken down.
- */
-bool conf_recipe_keeps_result(const struct conf_recipe *r, size_t step);
 const struct conf_pool *conf_pool_find(const struct conf *c, const char *name);
 
 #endif

@@ -150,21 +150,6 @@ START_TEST (every_key_of_every_kind_is_read) {
 }
 END_TEST
 
-START_TEST (results_that_nobody_reads_need_not_be_kept) {
-	conf_text_be_a_person();
-	struct conf *c = conf_text_parse(
-	    "recipes:\n"
-	    "  a: {steps: [{run: [x], name: a}, {run: [x], name: b}, {run: ['{step.a}']}]}\n"
-	    "  b: {result: none, run: [x]}\n");
-	const struct conf_recipe *a = &c->recipes[0], *b = &c->recipes[1];
-	ck_assert(conf_recipe_keeps_result(a, 0));
-	ck_assert(!conf_recipe_keeps_result(a, 1));
-	ck_assert(conf_recipe_keeps_result(a, 2));
-	ck_assert(!conf_recipe_keeps_result(b, 0));
-	conf_free(c);
-}
-END_TEST
-
 START_TEST (a_pool_is_needed_by_run_steps_only) {
 	conf_text_be_a_person();
 	struct conf *c = conf_text_parse(
@@ -218,7 +203,6 @@ int main(void)
 	tcase_add_test(t, what_is_allowed_but_odd_is_told);
 	t = unit_case("read");
 	tcase_add_test(t, every_key_of_every_kind_is_read);
-	tcase_add_test(t, results_that_nobody_reads_need_not_be_kept);
 	tcase_add_test(t, a_pool_is_needed_by_run_steps_only);
 	t = unit_case("printed");
 	tcase_add_test(t, what_is_printed_of_steps_means_the_same);

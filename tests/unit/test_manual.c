@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/conf.h"
 #include "conf/schema.h"
 #include "conf/units.h"
 #include "tests/unit/unit.h"
@@ -160,11 +161,44 @@ START_TEST (the_sample_has_every_key) {
 }
 END_TEST
 
+/* Returns what comes after it; NULL when there is none. */
+static const char *parse_example(const char *from)
+{
+	static const char begin[] = "\n.Bd -literal";
+	char path[] = "example";
+	struct conf_report report = {0};
+	struct conf *c = NULL;
+	const char *text = strstr(from, begin);
+	if (!text)
+		return NULL;
+	text = strchr(text + 1, '\n') + 1;
+	const char *end = strstr(text, "\n.Ed\n");
+	ck_assert_ptr_nonnull(end);
+	struct conf_source source = {
+	    .path = path, .bytes = strndup(text, (size_t)(end - text)), .len = (size_t)(end - text)};
+	int r = conf_parse(&(struct conf_sources){.items = &source, .count = 1}, &c, &report);
+	ck_assert_msg(r == 0, "%s", report.error_count ? report.errors[0] : "");
+	conf_free(c);
+	conf_report_clear(&report);
+	free(source.bytes);
+	return end;
+}
+
+START_TEST (the_examples_are_taken) {
+	int n = 0;
+	setenv("XDG_RUNTIME_DIR", unit_dir(), 1);
+	for (const char *at = strstr(page, "\n.Sh EXAMPLES\n"); (at = parse_example(at)); n++)
+		;
+	ck_assert_int_eq(n, 2);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *t = unit_case("manual");
 	tcase_add_checked_fixture(t, read_page, free_page);
 	tcase_add_test(t, the_manual_has_every_key);
 	tcase_add_test(t, the_sample_has_every_key);
+	tcase_add_test(t, the_examples_are_taken);
 	return unit_run();
 }

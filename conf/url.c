@@ -28,6 +28,18 @@ static bool is_host_and_port(const char *text, size_t len)
 	return *text == ':' && units_parse_int(text + 1, (size_t)(end - text) - 1, 1, 65535, &port) == 0;
 }
 
+/* A part of the path that is "." or "..", which is taken away before a request is sent. */
+static bool has_dot_part(const char *path)
+{
+	while (*path == '/') {
+		size_t n = strcspn(++path, "/?");
+		if ((n == 1 && path[0] == '.') || (n == 2 && path[0] == '.' && path[1] == '.'))
+			return true;
+		path += n;
+	}
+	return false;
+}
+
 const char *url_check(const char *url)
 {
 	const char *host = strncasecmp(url, "http://", 7) == 0    ? url + 7
@@ -48,5 +60,7 @@ const char *url_check(const char *url)
 		return "expected a host, HOST:PORT or [IPV6]:PORT after the slashes";
 	if (strchr(host, '#'))
 		return "a fragment (#…) is never sent: leave it out";
+	if (has_dot_part(host + len))
+		return "write the path without parts that are . or ..";
 	return NULL;
 }

@@ -235,7 +235,8 @@ START_TEST (urls) {
 	    where[] = "a placeholder may stand in the path and the query only, not in the host or port",
 	    ascii[] = "spaces, control characters and letters beyond ASCII are written as %XX",
 	    secret[] = "a URL is no place for a user and a password: use a header (Authorization)",
-	    fragment[] = "a fragment (#…) is never sent: leave it out";
+	    fragment[] = "a fragment (#…) is never sent: leave it out",
+	    dots[] = "write the path without parts that are . or ..";
 	static const struct {
 		const char *url, *why;
 	} rows[] = {
@@ -244,6 +245,7 @@ START_TEST (urls) {
 	    {"http://[::1]:80?q={order.id}", ""},
 	    {"http://127.0.0.1/{order.id}/@x:y?a=/b", ""},
 	    {"http://h_1/{{literal}}", ""},
+	    {"http://h/...//.a/{order.id}.?a/../b", ""},
 	    {"ftp://h", scheme},
 	    {"h/x", scheme},
 	    {"{order.id}://h", scheme},
@@ -271,6 +273,9 @@ START_TEST (urls) {
 	    {"http://h/ü", ascii},
 	    {"http://h/#a", fragment},
 	    {"http://h#a", fragment},
+	    {"http://h/.", dots},
+	    {"http://h/a/../b", dots},
+	    {"http://h/..?q", dots},
 	};
 	char text[300], want[300];
 	conf_text_be_a_person();

@@ -1,7 +1,8 @@
 /*
- * libevent as our clockwork: it looks after epoll(7), one persistent edge-triggered event for each descriptor. Timers are ours: a heap
- * over clock_mono_ns(), so that a test's clock moves them, behind one timerfd that is set again only when the earliest deadline
- * comes before what it is set to. So most turns cost one system call.
+ * libevent as our clockwork: it looks after epoll(7), one persistent edge-triggered event for each
+ * descriptor. Timers are ours: a heap over clock_mono_ns(), so that a test's clock moves them, behind one
+ * timerfd that is set again only when the earliest deadline comes before what it is set to. So most turns
+ * cost one system call.
  */
 #include "daemon/loop/loop.h"
 
@@ -141,7 +142,8 @@ static void run_timers(struct loop *loop)
 {
 	int64_t now = loop_now_ns(loop);
 	struct loop_timer *t;
-	/* A callback may set timers that are due at once: as many as there were at first is enough for one turn. */
+	/* A callback may set timers that are due at once: as many as there were at first is enough for one
+	 * turn. */
 	for (uint32_t n = loop->timers.count; n > 0; n--) {
 		t = timer_heap_first(&loop->timers);
 		if (!t || t->due_ns > now)
@@ -187,7 +189,8 @@ static bool arm_timer(struct loop *loop)
 void loop_post(struct loop *loop, struct loop_post *p, void (*fn)(struct loop_post *p))
 {
 	p->fn = fn;
-	/* Once it is in the list, p and, when p ends the program, the loop are not ours any more: the number is read before. */
+	/* Once it is in the list, p and, when p ends the program, the loop are not ours any more: the number
+	 * is read before. */
 	int wake = loop->post_watch.fd;
 	struct loop_post *first = atomic_load_explicit(&loop->posts, memory_order_relaxed);
 	do {

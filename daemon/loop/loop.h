@@ -1,10 +1,12 @@
 /*
- * The event loop: libevent wrapped. The only room that includes <event2/…>. One loop a thread; all functions but loop_post() belong to the
- * loop's thread. Callbacks run on the loop's own (big) stack, one at a time, never inside the function that caused them.
+ * The event loop: libevent wrapped. The only room that includes <event2/…>. One loop a thread; all functions
+ * but loop_post() belong to the loop's thread. Callbacks run on the loop's own (big) stack, one at a time,
+ * never inside the function that caused them.
  *
- * A turn of the loop: run the timers that are due, what the turn hook has ready (tasks), then what descriptors and posts bring, and wait only
- * when the hook has nothing ready. Each part of it is bounded (256 descriptors a turn, what was posted and due at its beginning), so however much
- * there is to do, the others have their turn. Sources: epoll(7), eventfd(2), signalfd(2), libevent's event(3).
+ * A turn of the loop: run the timers that are due, what the turn hook has ready (tasks), then what
+ * descriptors and posts bring, and wait only when the hook has nothing ready. Each part of it is bounded (256
+ * descriptors a turn, what was posted and due at its beginning), so however much there is to do, the others
+ * have their turn. Sources: epoll(7), eventfd(2), signalfd(2), libevent's event(3).
  */
 #ifndef BAKERY_LOOP_LOOP_H
 #define BAKERY_LOOP_LOOP_H
@@ -27,8 +29,8 @@ int loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 
 /*
- * The turn hook: called once at the beginning of each turn. Returns true when it still has something ready, so that the turn does not
- * wait. Owned by daemon/task.
+ * The turn hook: called once at the beginning of each turn. Returns true when it still has something ready,
+ * so that the turn does not wait. Owned by daemon/task.
  */
 void loop_set_hook(struct loop *loop, bool (*hook)(void *arg), void *arg);
 
@@ -39,9 +41,10 @@ int64_t loop_now_ns(struct loop *loop);
 uint64_t loop_turns(const struct loop *loop);
 
 /* ---- descriptors ----
- * One persistent, edge-triggered registration for each descriptor. on_ready is told LOOP_READ and/or LOOP_WRITE (an error or hang-up counts
- * as both) when the descriptor *becomes* ready; so read or write until EAGAIN before you wait. The storage is the caller's, and must
- * stay until loop_fd_remove(). Remove before close(2).
+ * One persistent, edge-triggered registration for each descriptor. on_ready is told LOOP_READ and/or
+ * LOOP_WRITE (an error or hang-up counts as both) when the descriptor *becomes* ready; so read or write until
+ * EAGAIN before you wait. The storage is the caller's, and must stay until loop_fd_remove(). Remove before
+ * close(2).
  */
 enum { LOOP_READ = 1, LOOP_WRITE = 2 };
 
@@ -56,16 +59,18 @@ int loop_fd_add(struct loop *loop, struct loop_fd *w, int fd, void (*on_ready)(s
 void loop_fd_remove(struct loop_fd *w);
 
 /*
- * The same for a library that does not read until EAGAIN (libcurl): level-triggered. on_ready is told, once a turn, of those of `what` that the descriptor
- * is ready for, for as long as it is. Start from a zeroed w; again for the same w and fd: another `what` (0: nothing, but it stays registered), from
- * within on_ready too. 0, or a negative errno value and nothing has changed.
+ * The same for a library that does not read until EAGAIN (libcurl): level-triggered. on_ready is told, once a
+ * turn, of those of `what` that the descriptor is ready for, for as long as it is. Start from a zeroed w;
+ * again for the same w and fd: another `what` (0: nothing, but it stays registered), from within on_ready
+ * too. 0, or a negative errno value and nothing has changed.
  */
 int loop_fd_watch(
     struct loop *loop, struct loop_fd *w, int fd, int what, void (*on_ready)(struct loop_fd *w, int what));
 
 /* ---- timers ----
- * One shot. Storage is the caller's; start from {0}. Setting again moves it. Set and clear are O(log n), and do not allocate after the
- * heap has grown. Deadlines are clock_mono_ns() times; accuracy is the kernel's timer, not a millisecond.
+ * One shot. Storage is the caller's; start from {0}. Setting again moves it. Set and clear are O(log n), and
+ * do not allocate after the heap has grown. Deadlines are clock_mono_ns() times; accuracy is the kernel's
+ * timer, not a millisecond.
  */
 struct loop_timer {
 	void (*on_due)(struct loop_timer *t);
@@ -76,8 +81,9 @@ struct loop_timer {
 };
 
 /*
- * Keeps a place for this timer: from now until loop_timer_release(), loop_timer_set() of it cannot fail. Whoever sets a timer where it could not answer a refusal of
- * memory reserves it when it is made. 0 or -ENOMEM. Again: a no-op.
+ * Keeps a place for this timer: from now until loop_timer_release(), loop_timer_set() of it cannot fail.
+ * Whoever sets a timer where it could not answer a refusal of memory reserves it when it is made. 0 or
+ * -ENOMEM. Again: a no-op.
  */
 int loop_timer_reserve(struct loop *loop, struct loop_timer *t);
 /* Clears it too. Fine when it was not reserved. */
@@ -88,8 +94,9 @@ int loop_timer_set(
 void loop_timer_clear(struct loop *loop, struct loop_timer *t);
 
 /* ---- posts from other threads ----
- * fn runs on the loop's thread in a later turn, in the order of posting. Storage is the caller's and is free again when fn is called.
- * Thread-safe, never blocks, never fails. One eventfd write wakes the loop for any number of posts.
+ * fn runs on the loop's thread in a later turn, in the order of posting. Storage is the caller's and is free
+ * again when fn is called. Thread-safe, never blocks, never fails. One eventfd write wakes the loop for any
+ * number of posts.
  */
 struct loop_post {
 	STAILQ_ENTRY(loop_post) entry;
@@ -99,7 +106,8 @@ struct loop_post {
 void loop_post(struct loop *loop, struct loop_post *p, void (*fn)(struct loop_post *p));
 
 /* ---- signals ----
- * Blocks the signal in this thread (call before threads are started) and reports it through a signalfd. One handler a signal.
+ * Blocks the signal in this thread (call before threads are started) and reports it through a signalfd. One
+ * handler a signal.
  */
 int loop_signal(struct loop *loop, int signo,
     void (*on_signal)(const struct signalfd_siginfo *info, void *arg), void *arg);

@@ -1,6 +1,6 @@
 /*
- * The heap of timers: the earliest first, those of the same time in the order in which they were set. Owns its array, not the timers. Knows
- * nothing of clocks or of the kernel.
+ * The heap of timers: the earliest first, those of the same time in the order in which they were set. Owns
+ * its array, not the timers. Knows nothing of clocks or of the kernel.
  */
 #ifndef BAKERY_LOOP_TIMER_H
 #define BAKERY_LOOP_TIMER_H

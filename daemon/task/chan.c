@@ -1,6 +1,7 @@
 /*
- * Who sends waits only while nobody waits to receive and no slot is free; who receives, only while there is no value and nobody waits to send. Whoever
- * comes to the other's aid finishes the other's wait for it: the value has changed hands by then, so a cancel that comes later loses nothing.
+ * Who sends waits only while nobody waits to receive and no slot is free; who receives, only while there is
+ * no value and nobody waits to send. Whoever comes to the other's aid finishes the other's wait for it: the
+ * value has changed hands by then, so a cancel that comes later loses nothing.
  */
 #include "daemon/task/chan.h"
 

@@ -1,6 +1,7 @@
 /*
- * Descriptors that tasks wait on. The loop tells once when a descriptor becomes ready; if nobody waits at that moment, it is remembered until
- * somebody does, so that no edge is lost between an EAGAIN and the wait that follows it.
+ * Descriptors that tasks wait on. The loop tells once when a descriptor becomes ready; if nobody waits at
+ * that moment, it is remembered until somebody does, so that no edge is lost between an EAGAIN and the wait
+ * that follows it.
  */
 #include <assert.h>
 

@@ -1,6 +1,6 @@
 /*
- * One mechanism for the three: a mark stands in the line of each future, and goes to the line of those that are final when its future is. Whoever takes
- * the next waits until there is one.
+ * One mechanism for the three: a mark stands in the line of each future, and goes to the line of those that
+ * are final when its future is. Whoever takes the next waits until there is one.
  */
 #include "daemon/task/gather.h"
 

@@ -1,6 +1,6 @@
 /*
- * One line with a mark in it: what stands before the mark belongs to this turn, what is added while it runs comes after. So anything can be
- * taken out of the line at any time, wherever it stands.
+ * One line with a mark in it: what stands before the mark belongs to this turn, what is added while it runs
+ * comes after. So anything can be taken out of the line at any time, wherever it stands.
  */
 #include "daemon/task/ready.h"
 

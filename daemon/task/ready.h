@@ -1,6 +1,7 @@
 /*
- * The ready line: what runs in the coming turns, first in, first out: tasks that go on, and callbacks of futures. One line a loop. Bounded work a
- * turn: what becomes ready during a turn runs in the next, so that descriptors, timers and signals are served in between.
+ * The ready line: what runs in the coming turns, first in, first out: tasks that go on, and callbacks of
+ * futures. One line a loop. Bounded work a turn: what becomes ready during a turn runs in the next, so that
+ * descriptors, timers and signals are served in between.
  */
 #ifndef BAKERY_TASK_READY_H
 #define BAKERY_TASK_READY_H
@@ -14,7 +15,8 @@ struct ready {
 	bool queued;
 };
 
-/* To the back of the line. Queueing what is queued is a no-op. Storage is the caller's until it has run or was removed. */
+/* To the back of the line. Queueing what is queued is a no-op. Storage is the caller's until it has run or
+ * was removed. */
 void ready_add(struct ready *r, void (*run)(struct ready *r));
 /* A no-op when it is not queued. */
 void ready_remove(struct ready *r);

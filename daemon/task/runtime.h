@@ -1,6 +1,6 @@
 /*
- * What the files of this room share: the task itself, the one runtime of the process, and the two halves of every wait: the task suspends, and
- * somebody wakes it. Private to the room.
+ * What the files of this room share: the task itself, the one runtime of the process, and the two halves of
+ * every wait: the task suspends, and somebody wakes it. Private to the room.
  */
 #ifndef BAKERY_TASK_RUNTIME_H
 #define BAKERY_TASK_RUNTIME_H
@@ -76,25 +76,26 @@ extern struct runtime runtime;
 
 /* ---- the two halves of a wait (wait.c) ---- */
 
-/* What every wait that a cancel can end begins with, also when it does not suspend: 0, or ERR_CANCELLED when the running task has been cancelled. The
- * functions that suspend do so themselves. */
+/* What every wait that a cancel can end begins with, also when it does not suspend: 0, or ERR_CANCELLED when
+ * the running task has been cancelled. The functions that suspend do so themselves. */
 int wait_begin(void);
 
 /*
- * Suspends the running task until task_wake(). on: what for. 0 or whatever it was woken with; at once ERR_CANCELLED when it had been
- * cancelled, ERR_TIMEOUT when the deadline has passed.
+ * Suspends the running task until task_wake(). on: what for. 0 or whatever it was woken with; at once
+ * ERR_CANCELLED when it had been cancelled, ERR_TIMEOUT when the deadline has passed.
  */
 int await_wake(const char *on, int64_t deadline_ns);
 /* The same at the end of a line of waiters. */
 int await_in_line(struct future_waits *line, const char *on, int64_t deadline_ns);
-/* The same with a place of the caller's, which may carry more than a place, before another's (NULL: at the end). */
+/* The same with a place of the caller's, which may carry more than a place, before another's (NULL: at the
+ * end). */
 int await_in_place(struct future_waits *line, struct future_wait *w, struct future_wait *before,
     const char *on, int64_t deadline_ns);
 /* The same, ended by nothing else. */
 void await_in_line_shielded(struct future_waits *line, const char *on);
 
-/* Ends the wait of a task: the first one to do so decides how; a no-op when it does not wait. Takes it out of its line at once, so that a
- * signal is never spent on a task that something else has woken. */
+/* Ends the wait of a task: the first one to do so decides how; a no-op when it does not wait. Takes it out of
+ * its line at once, so that a signal is never spent on a task that something else has woken. */
 void task_wake(struct task *t, int how);
 /* Takes the first out of the line and wakes or tells it; false when there is none. */
 bool task_wake_first(struct future_waits *line, int how);
@@ -103,7 +104,8 @@ void task_wake_all(struct future_waits *line, int how);
 /* ---- task.c ---- */
 void task_run(struct ready *r);
 void task_free_ended(void);
-/* Between the two, t may be looked at however long ago it ended; and afterwards as long as if it had ended now. NULL is fine. */
+/* Between the two, t may be looked at however long ago it ended; and afterwards as long as if it had ended
+ * now. NULL is fine. */
 void task_hold(struct task *t);
 void task_unhold(struct task *t);
 /* Puts the running task to sleep as it is and returns when it runs again. */

@@ -1,6 +1,6 @@
 /*
- * While there is a free permit nobody waits, and while somebody waits there is none: whoever gives one hands it to the first in the line, who has it
- * from then on, even when it is cancelled before its turn.
+ * While there is a free permit nobody waits, and while somebody waits there is none: whoever gives one hands
+ * it to the first in the line, who has it from then on, even when it is cancelled before its turn.
  */
 #include "daemon/task/semaphore.h"
 
@@ -16,7 +16,8 @@ static int priority_of(const struct future_wait *w)
 	return task_container(w, const struct place, wait)->priority;
 }
 
-/* The first that a newcomer of this priority stands before; NULL: none. Most come with the priority of the last, and need no search. */
+/* The first that a newcomer of this priority stands before; NULL: none. Most come with the priority of the
+ * last, and need no search. */
 static struct future_wait *first_below(const struct semaphore *s, int priority)
 {
 	struct future_wait *w = TAILQ_LAST(&s->waits, future_waits);

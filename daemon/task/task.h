@@ -1,18 +1,20 @@
 /*
- * Tasks: stackful coroutines on one event loop. A task is created ready, runs in a later turn on its own stack, and gives way only inside a function
- * whose name begins with await_. One task runs at a time; all of this room belongs to the loop's thread.
+ * Tasks: stackful coroutines on one event loop. A task is created ready, runs in a later turn on its own
+ * stack, and gives way only inside a function whose name begins with await_. One task runs at a time; all of
+ * this room belongs to the loop's thread.
  *
- * Vocabulary and semantics are asyncio's (docs.python.org/3/library/asyncio-task.html); scopes and "cancel is an error from the next
- * wait; clean-up cannot wait" are libdill's.
+ * Vocabulary and semantics are asyncio's (docs.python.org/3/library/asyncio-task.html); scopes and "cancel is
+ * an error from the next wait; clean-up cannot wait" are libdill's.
  *
  *   created ──▶ ready ──▶ running ──▶ waiting ──▶ ready …          running ──▶ ended (result: the int that fn returned)
  *
- * Cancel: arrives as ERR_CANCELLED from the wait where the task is, or from its next (first) wait; fn runs in any case. A wait that was over when the
- * cancel came (the future set, the signal sent) returns what it got, and the next one tells. From then on every further await_ returns
- * ERR_CANCELLED at once, but for the shielded ones. Deferred clean-ups run last in, first out, when fn has returned; they
- * must not wait.
+ * Cancel: arrives as ERR_CANCELLED from the wait where the task is, or from its next (first) wait; fn runs in
+ * any case. A wait that was over when the cancel came (the future set, the signal sent) returns what it got,
+ * and the next one tells. From then on every further await_ returns ERR_CANCELLED at once, but for the
+ * shielded ones. Deferred clean-ups run last in, first out, when fn has returned; they must not wait.
  *
- * Stacks are small (16 KiB unless asked otherwise). Calls into libraries that need more (JSON, formatting of floats, name look-up) go through task_call_big().
+ * Stacks are small (16 KiB unless asked otherwise). Calls into libraries that need more (JSON, formatting of
+ * floats, name look-up) go through task_call_big().
  */
 #ifndef BAKERY_TASK_TASK_H
 #define BAKERY_TASK_TASK_H
@@ -29,8 +31,8 @@ struct scope;
 
 /* ---- the runtime ---- */
 
-/* Sets the runtime up on this loop (one runtime a process) and becomes its turn hook. Called on the thread that is to run the loop, which gets a signal
- * stack for SIGSEGV. 0 or a negative errno value. */
+/* Sets the runtime up on this loop (one runtime a process) and becomes its turn hook. Called on the thread
+ * that is to run the loop, which gets a signal stack for SIGSEGV. 0 or a negative errno value. */
 int task_runtime_init(struct loop *loop);
 /* Every task must have ended. Gives back stacks. */
 void task_runtime_clear(void);
@@ -61,9 +63,10 @@ struct task_spec {
 	struct scope *scope; /* who owns it; NULL: the root scope of the runtime */
 };
 
-/* Creates a task, ready to run in a later turn; in a scope that is closing it is born cancelled. *out (may be NULL) borrows it until the end of the
- * turn after the one in which it ended: keep it only where you are told of the end (join it while it lives, or hold its scope); a wait for several
- * (gather.h) that began while it lived keeps it until one full turn after that wait. 0, or -ENOMEM and nothing happened. */
+/* Creates a task, ready to run in a later turn; in a scope that is closing it is born cancelled. *out (may be
+ * NULL) borrows it until the end of the turn after the one in which it ended: keep it only where you are told
+ * of the end (join it while it lives, or hold its scope); a wait for several (gather.h) that began while it
+ * lived keeps it until one full turn after that wait. 0, or -ENOMEM and nothing happened. */
 int task_spawn(const struct task_spec *spec, struct task **out);
 
 /* The running task; NULL on the loop's own stack. */
@@ -75,20 +78,22 @@ int64_t task_id(const struct task *t);
 int task_cancel(struct task *t);
 /* True when the running task has been cancelled, also before its next wait. */
 bool task_cancelled(void);
-/* For who answers a cancel by something that must wait (it records how the work ended): the running task has taken note, and may wait again. Whether there was one
- * (asyncio's uncancel). A scope that is closing cancels once; who takes that back keeps it waiting. */
+/* For who answers a cancel by something that must wait (it records how the work ended): the running task has
+ * taken note, and may wait again. Whether there was one (asyncio's uncancel). A scope that is closing cancels
+ * once; who takes that back keeps it waiting. */
 bool task_uncancel(void);
 
-/* Runs fn(arg) when the running task ends, whatever ends it; last in, first out. The clean-up must not wait. 0 or -ENOMEM (then fn has not been
- * called). */
+/* Runs fn(arg) when the running task ends, whatever ends it; last in, first out. The clean-up must not wait.
+ * 0 or -ENOMEM (then fn has not been called). */
 int task_defer(void (*fn)(void *arg), void *arg);
 
-/* Runs fn(arg) on the loop's big stack (megabytes) and returns its result; on the loop's stack already: just calls it. fn must not wait. Does not suspend. */
+/* Runs fn(arg) on the loop's big stack (megabytes) and returns its result; on the loop's stack already: just
+ * calls it. fn must not wait. Does not suspend. */
 int task_call_big(int (*fn)(void *arg), void *arg);
 
 /* ---- waiting ----
- * All these suspend, and end early with ERR_CANCELLED or, past the absolute deadline (clock_mono_ns; CLOCK_NEVER), ERR_TIMEOUT. They need no memory: the
- * timer of a task has its room from the task's beginning.
+ * All these suspend, and end early with ERR_CANCELLED or, past the absolute deadline (clock_mono_ns;
+ * CLOCK_NEVER), ERR_TIMEOUT. They need no memory: the timer of a task has its room from the task's beginning.
  */
 
 /* To the back of the ready line. */
@@ -96,15 +101,18 @@ int await_yield(void);
 int await_sleep_until(int64_t deadline_ns);
 int await_sleep_ms(int64_t ms);
 
-/* 0 when f has a result (read it with future_get), its error, or ERR_CANCELLED when f or this task was cancelled. A cancel leaves f alone. */
+/* 0 when f has a result (read it with future_get), its error, or ERR_CANCELLED when f or this task was
+ * cancelled. A cancel leaves f alone. */
 int await_future(struct future *f, int64_t deadline_ns);
 /* The same, but neither cancel nor time ends it: for answers that must be known and come soon (a commit). */
 int await_future_shielded(struct future *f);
 
-/* Final, with a result (NULL), when t has ended: to wait for several tasks (gather.h). It is t's own, as long as t. What t returned: await_task(). */
+/* Final, with a result (NULL), when t has ended: to wait for several tasks (gather.h). It is t's own, as long
+ * as t. What t returned: await_task(). */
 struct future *task_ended(struct task *t);
 
-/* The end of another task: its result; ERR_CANCELLED may be either's (task_cancelled() tells). A cancel of the one that waits leaves t alone. */
+/* The end of another task: its result; ERR_CANCELLED may be either's (task_cancelled() tells). A cancel of
+ * the one that waits leaves t alone. */
 int await_task(struct task *t, int64_t deadline_ns);
 
 /* ---- a descriptor that tasks wait on: edge-triggered, registered once ---- */
@@ -116,8 +124,8 @@ struct task_fd {
 int task_fd_init(struct task_fd *w, int fd);
 /* Nobody may wait on it. Call before close(2). */
 void task_fd_clear(struct task_fd *w);
-/* Waits until fd is readable (LOOP_READ) or writable (LOOP_WRITE), one of them. Call after read or write said EAGAIN, and try again when it returns 0: what
- * it tells of may have been read already. */
+/* Waits until fd is readable (LOOP_READ) or writable (LOOP_WRITE), one of them. Call after read or write said
+ * EAGAIN, and try again when it returns 0: what it tells of may have been read already. */
 int await_fd(struct task_fd *w, int what, int64_t deadline_ns);
 
 /* ---- a condition: somebody says that something changed; no memory of it is kept ---- */
@@ -152,14 +160,15 @@ void task_each(void (*fn)(void *arg, const struct task_view *v), void *arg);
 
 /* ---- for tests and debug builds ---- */
 
-/* From now on stacks are filled with a pattern when they are taken, so that the most that was used can be told. On by BAKERY_STACKS=1 in the environment, and in debug
- * builds (--enable-debug). */
+/* From now on stacks are filled with a pattern when they are taken, so that the most that was used can be
+ * told. On by BAKERY_STACKS=1 in the environment, and in debug builds (--enable-debug). */
 void task_measure_stacks(bool on);
 /* The highest marks so far, of tasks that are alive or have ended, by name: calls fn once for each name. */
 void task_each_mark(
     void (*fn)(void *arg, const char *name, uint32_t stack_bytes, uint32_t used_bytes), void *arg);
 
-/* The n-th wait from now on (from 1; of any task; shielded ones do not count) finds its task cancelled. 0: none. For a test that goes through all of them. */
+/* The n-th wait from now on (from 1; of any task; shielded ones do not count) finds its task cancelled. 0:
+ * none. For a test that goes through all of them. */
 void task_cancel_at_wait(uint64_t n);
 /* How many such waits there have been since. */
 uint64_t task_count_waits(void);

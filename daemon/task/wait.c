@@ -1,7 +1,8 @@
 /*
- * Waiting. Every wait is the same: the running task says what it waits for, suspends, and is woken once: by what it waited for, by its
- * deadline, or by a cancel; whichever comes first decides what the wait returns. A cancel that comes after the wait was over is told by the
- * next wait, so that nothing that was waited for gets lost.
+ * Waiting. Every wait is the same: the running task says what it waits for, suspends, and is woken once: by
+ * what it waited for, by its deadline, or by a cancel; whichever comes first decides what the wait returns. A
+ * cancel that comes after the wait was over is told by the next wait, so that nothing that was waited for
+ * gets lost.
  */
 #include <assert.h>
 

@@ -1,6 +1,6 @@
 /*
- * What tasks cost: a switch beside the machine's own swapcontext(3), a life, giving way, and the memory of one that waits. Prints the best of
- * several rounds, because whatever else runs on the machine can only add.
+ * What tasks cost: a switch beside the machine's own swapcontext(3), a life, giving way, and the memory of
+ * one that waits. Prints the best of several rounds, because whatever else runs on the machine can only add.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -395,7 +395,8 @@ int main(void)
 	say("a value through a channel without slots, the same", measure_chan(0), "ns", "");
 	say_memory("memory of a sleeping task, 100,000 of them");
 	task_runtime_clear();
-	/* As where the kernel has no other guards than pages without permissions, of which there may not be 100,000. */
+	/* As where the kernel has no other guards than pages without permissions, of which there may not be
+	 * 100,000. */
 	no_guard_marks = true;
 	must(task_runtime_init(loop), "runtime");
 	say_memory("  the same with guards of mprotect(2)");

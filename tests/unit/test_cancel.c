@@ -1,6 +1,7 @@
 /*
- * A cancel wherever it can come: a crowd of tasks that waits in every way there is, in which the n-th wait finds its task cancelled, for every n; and in
- * which a task is cancelled after the k-th turn, for every k. Whenever it was, nothing is lost and nothing is left.
+ * A cancel wherever it can come: a crowd of tasks that waits in every way there is, in which the n-th wait
+ * finds its task cancelled, for every n; and in which a task is cancelled after the k-th turn, for every k.
+ * Whenever it was, nothing is lost and nothing is left.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -39,7 +40,8 @@ static struct {
 
 /* ---- what all of them do ---- */
 
-/* Each wait passes here: ERR_CANCELLED for who has been cancelled, else 0. That the other side was, which may be a deadline too, is fine. */
+/* Each wait passes here: ERR_CANCELLED for who has been cancelled, else 0. That the other side was, which may
+ * be a deadline too, is fine. */
 static int waited(int r)
 {
 	if (task_cancelled()) {

@@ -1,4 +1,5 @@
-/* A channel keeps order, makes who is too fast wait, and loses nothing to a cancel, a deadline or its closing. */
+/* A channel keeps order, makes who is too fast wait, and loses nothing to a cancel, a deadline or its
+ * closing. */
 #include <string.h>
 
 #include "daemon/base/clock.h"

@@ -1,4 +1,5 @@
-/* Waiting for any, for all, as they complete: futures that come in any order, were final before, come twice, or fail; and the ends of tasks. */
+/* Waiting for any, for all, as they complete: futures that come in any order, were final before, come twice,
+ * or fail; and the ends of tasks. */
 #include <errno.h>
 #include <string.h>
 

@@ -1,4 +1,5 @@
-/* The loop: descriptors by edge, timers by a clock that is set, posts from threads in order, signals, and the turn hook. */
+/* The loop: descriptors by edge, timers by a clock that is set, posts from threads in order, signals, and the
+ * turn hook. */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -383,7 +384,8 @@ static void note_signal(const struct signalfd_siginfo *info, void *arg)
 	loop_stop(loop);
 }
 
-/* Each is ready again as soon as it has been told so: there is no end of it. The first asks for a timer and a signal. */
+/* Each is ready again as soon as it has been told so: there is no end of it. The first asks for a timer and a
+ * signal. */
 static void ready_for_ever(struct loop_fd *w, int what)
 {
 	(void)what;

@@ -228,7 +228,8 @@ START_TEST (refused_memory_is_an_error_and_leaves_nothing) {
 		ck_assert_int_eq(refused_waits, 0);
 		world_clear();
 	} while (was_refused);
-	/* At least: slabs of three sizes, two allocations each, many of them; places of timers; a scope; clean-ups. */
+	/* At least: slabs of three sizes, two allocations each, many of them; places of timers; a scope;
+	 * clean-ups. */
 	ck_assert_int_gt(n, CROWD);
 }
 END_TEST

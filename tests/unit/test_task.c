@@ -1,4 +1,5 @@
-/* A task's life: it begins in a later turn, gives way, ends, is cancelled, cleans up, calls on the big stack, and is seen. */
+/* A task's life: it begins in a later turn, gives way, ends, is cancelled, cleans up, calls on the big stack,
+ * and is seen. */
 #include <errno.h>
 #include <fenv.h>
 #include <stdio.h>

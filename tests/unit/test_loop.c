@@ -445,7 +445,6 @@ START_TEST (what_a_turn_had_no_room_for_is_told_in_the_next) {
 	for (int i = 0; i < count; i++)
 		ck_assert_int_eq(
 		    loop_fd_add(loop, &crowd[i], eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), count_told), 0);
-	/* One that is removed while it stands in the line is not told. */
 	turn();
 	int told_now = 0, out = -1;
 	for (int i = 0; i < count; i++) {
@@ -454,11 +453,30 @@ START_TEST (what_a_turn_had_no_room_for_is_told_in_the_next) {
 	}
 	ck_assert_int_le(told_now, TURN_MOST);
 	ck_assert_int_ge(out, 0);
+	/* One that is removed while it stands in the line is not told. */
 	loop_fd_remove(&crowd[out]);
 	for (int i = 0; i < 10; i++)
 		turn();
 	for (int i = 0; i < count; i++) {
 		ck_assert_int_eq(told_each[i], i != out);
+		loop_fd_remove(&crowd[i]);
+		close(crowd[i].fd);
+	}
+}
+END_TEST
+
+/* Those that stay ready are told again and again, and yet each has its turn. */
+START_TEST (nobody_is_passed_over_among_those_that_stay_ready) {
+	enum { COUNT = 2 * TURN_MOST, TURNS = 6 };
+	for (int i = 0; i < COUNT; i++) {
+		int fd = eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC);
+		ck_assert_int_eq(loop_fd_watch(loop, &crowd[i], fd, LOOP_READ, count_told), 0);
+	}
+	for (int i = 0; i < TURNS; i++)
+		turn();
+	for (int i = 0; i < COUNT; i++) {
+		ck_assert_int_ge(told_each[i], 1);
+		ck_assert_int_le(told_each[i], TURNS);
 		loop_fd_remove(&crowd[i]);
 		close(crowd[i].fd);
 	}
@@ -491,6 +509,7 @@ int main(void)
 	tcase_add_test(t, the_hook_is_called_each_turn_and_keeps_it_from_waiting);
 	tcase_add_test(t, timers_and_signals_have_their_turn_however_much_is_ready);
 	tcase_add_test(t, what_a_turn_had_no_room_for_is_told_in_the_next);
+	tcase_add_test(t, nobody_is_passed_over_among_those_that_stay_ready);
 	tcase_add_test(t, a_stop_before_the_run_is_not_lost);
 	return unit_run();
 }

@@ -66,12 +66,22 @@ static void next(const char *command, const char *argument, const char *what)
 	printf("next: %-32s %s\n", line, what);
 }
 
-static void show_message(const struct value *order, const char *title)
+/* Where a job ran, its message is what it wrote to standard error; else it is the daemon's. */
+static const char *title(const struct value *order)
+{
+	static const char *const of_jobs[] = {"exit", "signal", "timeout", "cancelled"};
+	for (size_t i = 0; i < sizeof of_jobs / sizeof *of_jobs; i++)
+		if (strcmp(status_text(order, "cause"), of_jobs[i]) == 0)
+			return "its last words:";
+	return "what is known of it:";
+}
+
+static void show_message(const struct value *order)
 {
 	const struct value *message = value_get(order, "message");
 	if (!message || message->type != VALUE_BULK || !message->len)
 		return;
-	printf("\n%s\n", title);
+	printf("\n%s\n", title(order));
 	text_print(stdout, message->text, message->len, true);
 	if (message->text[message->len - 1] != '\n')
 		putchar('\n');
@@ -80,10 +90,9 @@ static void show_message(const struct value *order, const char *title)
 static void show_failure(const struct value *order)
 {
 	char words[STATUS_WORDS_MAX], text[TEXT_TIME_MAX];
-	const char *id = status_text(order, "id"), *cause = status_text(order, "cause");
-	bool by_itself = strcmp(cause, "exit") == 0 || strcmp(cause, "signal") == 0;
+	const char *id = status_text(order, "id");
 	printf("\nfailed in attempt %s: %s\n", attempts(order, text), status_words(order, words));
-	show_message(order, by_itself ? "its last words:" : "what is known of it:");
+	show_message(order);
 	putchar('\n');
 	next("result", id, "what it has of a result");
 	next("recipes", status_text(order, "recipe"), "what its recipe takes");
@@ -124,7 +133,7 @@ static void show(const struct value *order)
 	if (strcmp(state, "failed") == 0)
 		show_failure(order);
 	else if (strcmp(state, "done") != 0)
-		show_message(order, "its last words:");
+		show_message(order);
 	if (!status_is_final(order)) {
 		putchar('\n');
 		next("explain", id, "why it is not done yet");

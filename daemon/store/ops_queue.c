@@ -27,7 +27,6 @@ int engine_next_due(struct engine *e, int64_t after_ms, int64_t *next_due_ms)
 struct heads {
 	struct store_head **list;
 	size_t count, room;
-	size_t damaged; /* rows that were left out */
 };
 
 static int heads_add(struct heads *h, struct store_head *head)
@@ -53,19 +52,18 @@ static void heads_clear(struct heads *h)
 	*h = (struct heads){0};
 }
 
-/* Adds the orders that a query selects. A damaged row is left out and reported: it must not hold up the others. */
-static int heads_query(struct engine *e, sqlite3_stmt *st, struct heads *out)
+/* Adds the orders that a query selects, until there are `limit`. A damaged row is left out and reported: it must not hold up the others, nor count as one of them. */
+static int heads_query(struct engine *e, sqlite3_stmt *st, size_t limit, struct heads *out)
 {
 	struct store_head *head;
 	struct row row;
 	int step = 0, err = 0;
 
-	while (err == 0 && (step = db_step(st)) > 0) {
+	while (err == 0 && out->count < limit && (step = db_step(st)) > 0) {
 		err = row_from(st, &row);
 		if (err == ERR_CORRUPT) {
 			log_error("damaged row in the store", log_int("order", sqlite3_column_int64(st, 0)));
 			e->corrupt++;
-			out->damaged++;
 			err = 0;
 			continue;
 		}
@@ -79,11 +77,8 @@ static int heads_query(struct engine *e, sqlite3_stmt *st, struct heads *out)
 		if (err < 0)
 			store_head_free(head);
 	}
-	if (err < 0) {
-		sqlite3_reset(st);
-		return err;
-	}
-	return step;
+	sqlite3_reset(st);
+	return err < 0 ? err : step < 0 ? step : 0;
 }
 
 /* ---- refill ---- */
@@ -97,15 +92,13 @@ static int refill(struct engine *e, const struct store_refill *r, int64_t recipe
 		sqlite3_bind_int64(same, 1, recipe);
 		sqlite3_bind_int64(same, 2, r->after_priority);
 		sqlite3_bind_int64(same, 3, r->after_id);
-		sqlite3_bind_int64(same, 4, r->limit);
-		err = heads_query(e, same, out);
+		err = heads_query(e, same, (size_t)r->limit, out);
 	}
-	if (err < 0 || out->count + out->damaged >= (size_t)r->limit)
+	if (err < 0)
 		return err;
 	sqlite3_bind_int64(less, 1, recipe);
 	sqlite3_bind_int64(less, 2, r->from_start ? INT64_MAX : r->after_priority);
-	sqlite3_bind_int64(less, 3, r->limit - (int64_t)(out->count + out->damaged));
-	return heads_query(e, less, out);
+	return heads_query(e, less, (size_t)r->limit, out);
 }
 
 int op_refill(struct engine *e, struct store_op *op)
@@ -123,7 +116,7 @@ int op_refill(struct engine *e, struct store_op *op)
 	}
 	r->heads = heads.list;
 	r->count = heads.count;
-	r->end = heads.count + heads.damaged < (size_t)r->limit;
+	r->end = heads.count < (size_t)r->limit;
 	return 0;
 }
 
@@ -196,7 +189,7 @@ int op_recover(struct engine *e, struct store_op *op)
 	struct name_list recipes = {0}, pauses = {0};
 	struct heads running = {0};
 	int64_t next_due_ms = INT64_MAX;
-	int err = heads_query(e, e->st[SQL_RUNNING], &running);
+	int err = heads_query(e, e->st[SQL_RUNNING], SIZE_MAX, &running);
 
 	counts_each(e->counts, ORDER_QUEUED, add_recipe, &recipes);
 	if (err == 0)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "daemon/base/err.h"
+#include "daemon/base/log.h"
 #include "daemon/store/db.h"
 #include "daemon/store/reads.h"
 
@@ -13,10 +14,11 @@ enum {
 			 1000, /* the wall clock may have gone back by as much between two submissions */
 };
 
-/* The newest order below *cursor. 1 with both set; 0: there is none; or a negative code. */
+/* The newest order below *cursor. 1 with both set; 0: there is none; or a negative code. A damaged one is as new as can be: it ends no list. */
 static int newest(struct reads *r, int64_t *cursor, int64_t *created_ms)
 {
 	sqlite3_stmt *st = r->st[READ_NEWEST];
+	struct row row;
 	int err;
 
 	sqlite3_bind_int64(st, 1, *cursor);
@@ -24,12 +26,17 @@ static int newest(struct reads *r, int64_t *cursor, int64_t *created_ms)
 	if (err <= 0)
 		return err;
 	*cursor = sqlite3_column_int64(st, 0) + 1;
-	*created_ms = sqlite3_column_int64(st, 1);
+	err = row_from(st, &row);
 	sqlite3_reset(st);
+	if (err < 0 && err != ERR_CORRUPT)
+		return err;
+	*created_ms = err < 0 ? INT64_MAX : row.v[ROW_CREATED];
+	if (err == 0)
+		row_clear(&row);
 	return 1;
 }
 
-static void bind(struct reads *r, const struct store_list *l, int64_t below, int64_t from, int count)
+static void bind(struct reads *r, const struct store_list *l, int64_t below, int64_t from)
 {
 	sqlite3_stmt *st = r->st[READ_LIST];
 
@@ -41,25 +48,34 @@ static void bind(struct reads *r, const struct store_list *l, int64_t below, int
 	sqlite3_bind_int64(st, 6, l->cause);
 	sqlite3_bind_int64(st, 7, l->since_ms);
 	sqlite3_bind_int64(st, 8, l->until_ms > 0 ? l->until_ms : INT64_MAX);
-	sqlite3_bind_int64(st, 9, count);
 }
 
-/* The orders that the bound query selects, at most count. 0 with *found, or a negative code. */
+/* The orders that the bound query selects, at most count. Damaged ones are left out: the others can be shown. 0 with *found, or a negative code. */
 static int collect(struct reads *r, struct store_order *orders, int count, int *found)
 {
 	sqlite3_stmt *st = r->st[READ_LIST];
-	int step = 0, err = 0, n = 0;
+	int step = 0, err = 0, n = 0, damaged = 0;
+	int64_t id = 0;
 	struct row row;
 
 	while (err == 0 && n < count && (step = db_step(st)) > 0) {
 		err = row_from(st, &row);
-		if (err < 0)
-			break;
-		err = row_to_order(&row, r->names, &orders[n]);
-		row_clear(&row);
-		n += err == 0;
+		if (err == 0) {
+			err = row_to_order(&row, r->names, &orders[n]);
+			row_clear(&row);
+			n += err == 0;
+		}
+		if (err == ERR_CORRUPT) {
+			id = sqlite3_column_int64(st, 0);
+			damaged++;
+			err = 0;
+		}
 	}
 	sqlite3_reset(st);
+	/* Once for all of them: a list is asked for again and again. */
+	if (damaged > 0)
+		log_error(
+		    "damaged rows are left out of a list", log_int("rows", damaged), log_int("order", id));
 	if (err == 0 && step < 0)
 		err = step;
 	if (err < 0) {
@@ -94,7 +110,7 @@ int read_list(struct reads *r, struct store_op *op)
 	if (!orders)
 		return -ENOMEM;
 	from = below > LIST_WINDOW ? below - LIST_WINDOW : 1;
-	bind(r, l, below, from, count);
+	bind(r, l, below, from);
 	err = collect(r, orders, count, &found);
 	if (err == 0) {
 		/* All of the window, or down to the last one found. */

@@ -17,14 +17,16 @@ struct variant {
 	const char *what;
 	const char *sql; /* done to the fresh store first; NULL: nothing */
 	size_t payload, result, message;
+	size_t step; /* the size of the results of steps */
+	int steps;   /* how many there are */
 	bool key, only_submit;
-	int batch;
+	int batch, lives; /* 0: as above */
 };
 
 static struct names *names;
 static struct counts *counts;
 static struct engine engine;
-static char bytes[8192];
+static char bytes[1 << 20];
 
 static double cpu_us(void)
 {
@@ -78,6 +80,24 @@ static void apply(struct store_op *ops[], int n)
 	batch_free(b);
 }
 
+/* One result of each order's step, in a batch. */
+static void add_step(const struct variant *v, const struct store_submit *submits, int n, int step)
+{
+	static struct store_step steps[BATCH];
+	struct store_op *ops[BATCH];
+
+	for (int i = 0; i < n; i++) {
+		steps[i] = (struct store_step){.op.kind = OP_STEP,
+		    .id = submits[i].id,
+		    .attempt = 1,
+		    .step = step,
+		    .digest = 0x8badcafe12345678,
+		    .result = {bytes, v->step}};
+		ops[i] = &steps[i].op;
+	}
+	apply(ops, n);
+}
+
 static void lives(const struct variant *v, int n)
 {
 	static struct store_submit submits[BATCH];
@@ -108,6 +128,8 @@ static void lives(const struct variant *v, int n)
 	if (v->only_submit)
 		return;
 	apply(ops, n);
+	for (int step = 0; step < v->steps; step++)
+		add_step(v, submits, n, step);
 	for (int i = 0; i < n; i++) {
 		finishes[i] = (struct store_finish){.op.kind = OP_FINISH,
 		    .id = submits[i].id,
@@ -127,7 +149,7 @@ static void lives(const struct variant *v, int n)
 static double measure(const char *dir, const struct variant *v)
 {
 	char path[256], command[300];
-	int batch = v->batch ? v->batch : BATCH;
+	int batch = v->batch ? v->batch : BATCH, count = v->lives ? v->lives : LIVES;
 	double began, took;
 
 	snprintf(path, sizeof path, "%s/%s.db", dir, "rows");
@@ -137,12 +159,12 @@ static double measure(const char *dir, const struct variant *v)
 	open_store(path, v->sql);
 	lives(v, batch);
 	began = cpu_us();
-	for (int i = 0; i < LIVES / batch; i++) {
+	for (int i = 0; i < count / batch; i++) {
 		lives(v, batch);
 		if (engine.wal_frames > 1000)
 			engine_checkpoint(&engine, false);
 	}
-	took = (cpu_us() - began) / (LIVES / batch * batch);
+	took = (cpu_us() - began) / (count / batch * batch);
 	engine_close(&engine);
 	names_free(names);
 	counts_free(counts);
@@ -158,6 +180,13 @@ int main(void)
 	    {"with a result of 100 bytes", NULL, .payload = 100, .result = 100},
 	    {"with a message of 100 bytes", NULL, .payload = 100, .message = 100},
 	    {"with a KEY that grows with time", NULL, .payload = 100, .key = true},
+	    {"with a step of 100 bytes", NULL, .payload = 100, .step = 100, .steps = 1},
+	    {"with two steps of 100 bytes", NULL, .payload = 100, .step = 100, .steps = 2},
+	    {"in batches of 4", NULL, .payload = 100, .batch = 4, .lives = 8000},
+	    {"with a step of 1 MiB, in batches of 4", NULL, .payload = 100, .step = 1 << 20, .steps = 1,
+		.batch = 4, .lives = 400},
+	    {"with a result of 1 MiB, in batches of 4", NULL, .payload = 100, .result = 1 << 20, .batch = 4,
+		.lives = 400},
 	    {"without index queued", "DROP INDEX queued", .payload = 100},
 	    {"without index running", "DROP INDEX running", .payload = 100},
 	    {"without index scheduled", "DROP INDEX scheduled", .payload = 100},

@@ -513,6 +513,65 @@ START_TEST (another_database_is_refused) {
 }
 END_TEST
 
+/* More damaged rows than a refill asks for, in front of the others: it comes past them, and so does a list, by pages smaller than they are. */
+START_TEST (damaged_rows_hold_up_nobody) {
+	struct store_refill refill = {.from_start = true, .limit = 2};
+	struct store_list list = {.op.kind = OP_LIST, .count = 1, .since_ms = 7200 * 1000};
+	struct reads reads;
+	int64_t ids[8];
+	int listed = 0;
+
+	fresh("rows");
+	ck_assert_int_eq(engine_world_open(&w), 0);
+	for (int i = 0; i < 8; i++)
+		ck_assert_int_eq(engine_world_submit(&w, "flour", NULL, &ids[i]), 0);
+	engine_world_close(&w);
+	/* Not the last two; and they look very old. */
+	change("UPDATE orders SET created=1 WHERE id<(SELECT max(id) FROM orders)-1");
+	ck_assert_int_eq(engine_world_open(&w), 0);
+	refill.recipe = w.recipe;
+	ck_assert_int_eq(engine_world_apply(&w, OP_REFILL, &refill.op), 0);
+	ck_assert_uint_eq(refill.count, 2);
+	ck_assert_int_eq(refill.heads[0]->id, ids[6]);
+	ck_assert_int_eq(refill.heads[1]->id, ids[7]);
+	for (int i = 0; i < 2; i++)
+		store_head_free(refill.heads[i]);
+	free(refill.heads);
+	engine_world_close(&w);
+
+	/* Now all of them are, and another comes behind. */
+	change("UPDATE orders SET created=1 WHERE id>=(SELECT max(id) FROM orders)-1");
+	ck_assert_int_eq(engine_world_open(&w), 0);
+	refill.recipe = w.recipe;
+	ck_assert_int_eq(engine_world_submit(&w, "sugar", NULL, &ids[0]), 0);
+	ck_assert_int_eq(engine_world_apply(&w, OP_REFILL, &refill.op), 0);
+	ck_assert_uint_eq(refill.count, 1);
+	ck_assert(refill.end);
+	store_head_free(refill.heads[0]);
+	free(refill.heads);
+	for (int i = 1; i < 8; i++)
+		ck_assert_int_eq(engine_world_submit(&w, "sugar", NULL, &ids[i]), 0);
+	engine_world_close(&w);
+	change("UPDATE orders SET created=1 WHERE id=(SELECT max(id) FROM orders)");
+	ck_assert_int_eq(engine_world_open(&w), 0);
+	ck_assert_int_eq(reads_open(&reads, w.path, NULL, w.names), 0);
+	do {
+		reads_serve(&reads, &list.op);
+		ck_assert_int_eq(list.op.error, 0);
+		for (size_t i = 0; i < list.order_count; i++) {
+			ck_assert_int_eq(list.orders[i].id, ids[6 - listed]);
+			store_order_clear(&list.orders[i]);
+			listed++;
+		}
+		free(list.orders);
+		list.cursor = list.next_cursor;
+	} while (list.cursor != 0);
+	ck_assert_int_eq(listed, 7);
+	reads_close(&reads);
+	engine_world_close(&w);
+}
+END_TEST
+
 START_TEST (a_damaged_row_is_never_served) {
 	struct store_start start = {.attempt = 1};
 	int64_t id, other;
@@ -656,6 +715,7 @@ int main(void)
 	tcase_add_test(t, a_torn_tail_is_not_damage);
 	tcase_add_test(t, a_newer_version_is_refused);
 	tcase_add_test(t, another_database_is_refused);
+	tcase_add_test(t, damaged_rows_hold_up_nobody);
 	tcase_add_test(t, a_damaged_row_is_never_served);
 	tcase_add_test(t, a_flipped_bit_in_a_step_is_never_served);
 	tcase_add_test(t, a_damaged_row_is_not_due_for_ever);

@@ -1,6 +1,6 @@
 /*
  * The life of some thousand orders at random beside a model that holds everything in an array: the same requests, in the same order, must get the same answers, and
- * what can be read must be what the model knows. BAKERY_SEED repeats a run.
+ * what can be read must be what the model knows, also after a crash: then a copy of the files as they are goes on. BAKERY_SEED repeats a run.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,7 +14,7 @@
 #include "tests/unit/engine_world.h"
 #include "tests/unit/unit.h"
 
-enum { ORDERS_MAX = 20000, RECIPES = 3, KEYS = 200, BATCH_MAX = 40, BATCHES = 400, LIMIT = 300 };
+enum { ORDERS_MAX = 20000, RECIPES = 3, KEYS = 200, BATCH_MAX = 40, BATCHES = 400, LIMIT = 300, STEPS = 4 };
 
 struct model {
 	int64_t id, due_ms;
@@ -22,6 +22,10 @@ struct model {
 	enum order_state state;
 	enum order_cause cause;
 	bool cancel;
+	struct {
+		uint64_t digest; /* 0: no result */
+		int text;
+	} steps[STEPS];
 };
 
 static struct engine_world w;
@@ -38,6 +42,7 @@ union request {
 	struct store_op op;
 	struct store_submit submit;
 	struct store_start start;
+	struct store_step step;
 	struct store_finish finish;
 	struct store_cancel cancel;
 	struct store_promote promote;
@@ -125,6 +130,26 @@ static void model_start(const struct store_start *r)
 	m->attempt++;
 }
 
+static void forget_steps(struct model *m, int from)
+{
+	for (int i = from; i < STEPS; i++)
+		m->steps[i].digest = 0;
+}
+
+static void model_step(const struct store_step *r, int text)
+{
+	struct model *m = find(r->id);
+
+	if (!m || m->state != ORDER_RUNNING || r->attempt != m->attempt) {
+		ck_assert_int_eq(r->op.error, ERR_STATE);
+		return;
+	}
+	ck_assert_int_eq(r->op.error, 0);
+	forget_steps(m, r->step);
+	m->steps[r->step].digest = r->digest;
+	m->steps[r->step].text = text;
+}
+
 static void model_finish(const struct store_finish *r)
 {
 	struct model *m = find(r->id);
@@ -143,6 +168,8 @@ static void model_finish(const struct store_finish *r)
 	}
 	if (m->state == ORDER_SCHEDULED)
 		m->due_ms = w.engine.now_ms + r->delay_ms;
+	if (m->state == ORDER_DONE)
+		forget_steps(m, 0);
 }
 
 static void model_cancel(const struct store_cancel *r)
@@ -252,6 +279,28 @@ static void any_finish(int i, int64_t id, int attempt)
 	}
 }
 
+/* Mostly the next step, of mostly the same form of the recipe. */
+static void any_step(int i, const struct model *m, int64_t id, int attempt)
+{
+	int step = 0;
+
+	while (m && step < STEPS - 1 && m->steps[step].digest != 0)
+		step++;
+	if (rand_below(5) == 0)
+		step = (int)rand_below(STEPS);
+	details[i].payload = (int)rand_below(1000);
+	payload_text(details[i].payload, details[i].text);
+	requests[i].step = (struct store_step){
+	    .op.kind = OP_STEP,
+	    .id = id,
+	    .attempt = attempt,
+	    .step = step,
+	    .digest = 1 + (rand_below(10) == 0),
+	    .cut = details[i].payload % 2,
+	    .result = {details[i].text, strlen(details[i].text)},
+	};
+}
+
 static void any_request(int i)
 {
 	int64_t id = any_id();
@@ -261,7 +310,7 @@ static void any_request(int i)
 	/* Now and then an attempt that is over or never was. */
 	if (rand_below(20) == 0)
 		attempt += (int)rand_below(3) - 1;
-	switch (rand_below(10)) {
+	switch (rand_below(13)) {
 	case 0:
 	case 1:
 	case 2:
@@ -277,6 +326,11 @@ static void any_request(int i)
 	case 7:
 	case 8:
 		any_finish(i, id, attempt);
+		break;
+	case 9:
+	case 10:
+	case 11:
+		any_step(i, m, id, attempt);
 		break;
 	default:
 		if (rand_below(3) == 0)
@@ -309,6 +363,9 @@ static void one_batch(void)
 			break;
 		case OP_START:
 			model_start(&requests[i].start);
+			break;
+		case OP_STEP:
+			model_step(&requests[i].step, details[i].payload);
 			break;
 		case OP_FINISH:
 			model_finish(&requests[i].finish);
@@ -411,6 +468,46 @@ static void check_recover(void)
 	free(r.paused);
 }
 
+static void check_steps(const struct model *m)
+{
+	struct store_steps r = {
+	    .op.kind = OP_STEPS, .id = m->id, .digest = 1 + rand_below(2), .wanted = rand_below(1 << STEPS)};
+	size_t found = 0;
+	int n = 0;
+
+	reads_serve(&reads, &r.op);
+	ck_assert_int_eq(r.op.error, 0);
+	for (; n < STEPS && m->steps[n].digest == r.digest; n++) {
+		char text[64];
+
+		if (!(r.wanted >> n & 1))
+			continue;
+		ck_assert_uint_lt(found, r.result_count);
+		payload_text(m->steps[n].text, text);
+		ck_assert_int_eq(r.results[found].step, n);
+		ck_assert_int_eq(r.results[found].cut, m->steps[n].text % 2);
+		ck_assert_uint_eq(r.results[found].len, strlen(text));
+		ck_assert_int_eq(memcmp(r.results[found].bytes, text, strlen(text)), 0);
+		found++;
+	}
+	ck_assert_int_eq(r.count, n);
+	ck_assert_uint_eq(r.result_count, found);
+	store_steps_clear(&r);
+}
+
+/* All that are stored, also those that no longer count. */
+static void check_all_steps(void)
+{
+	for (size_t i = 0; i < count; i++) {
+		int stored = 0;
+
+		for (int step = 0; step < STEPS; step++)
+			stored += orders[i].steps[step].digest != 0;
+		ck_assert_int_eq(engine_world_steps(&w, orders[i].id), stored);
+		check_steps(&orders[i]);
+	}
+}
+
 static void check_one(const struct model *m)
 {
 	struct store_get get = {.op.kind = OP_GET, .id = m->id};
@@ -491,6 +588,21 @@ static void close_all(void)
 	engine_world_close(&w);
 }
 
+/* The process ends here and now: what it has written is all that the next one finds. */
+static void crash(void)
+{
+	static int crashes;
+	struct engine_world next = {.path = ""};
+	char name[32];
+
+	snprintf(name, sizeof name, "model-%d", ++crashes);
+	engine_world_path(&next, name);
+	engine_world_copy(&w, &next);
+	close_all();
+	memcpy(w.path, next.path, sizeof w.path);
+	open_all();
+}
+
 static void check_all(void)
 {
 	engine_world_check(&w);
@@ -498,6 +610,7 @@ static void check_all(void)
 		check_line(i);
 	check_recover();
 	check_list();
+	check_all_steps();
 	for (int i = 0; i < 50 && count > 0; i++)
 		check_one(&orders[rand_below(count)]);
 }
@@ -517,6 +630,8 @@ START_TEST (random_lives) {
 		if (rand_below(60) == 0) {
 			close_all();
 			open_all();
+		} else if (rand_below(40) == 0) {
+			crash();
 		}
 	}
 	check_all();

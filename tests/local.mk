@@ -11,6 +11,7 @@ AM_PY_LOG_FLAGS = -B
 AM_TESTS_ENVIRONMENT = \
 	top_builddir='$(abs_top_builddir)'; export top_builddir; \
 	top_srcdir='$(abs_top_srcdir)'; export top_srcdir; \
+	runtime_tests='$(LOOP_TESTS) $(TASK_TESTS)'; export runtime_tests; \
 	$(SANITIZER_ENVIRONMENT)
 
 if ASAN
@@ -32,7 +33,7 @@ include tests/bench/local.mk
 
 # `make check` is what takes minutes; this is the rest: chaos, soaks, fuzzing. Each speaks TAP too.
 LONG_TESTS =
-LONG_TESTS += $(FAULT_LONG_TESTS) $(FUZZ_LONG_TESTS)
+LONG_TESTS += $(UNIT_LONG_TESTS) $(FAULT_LONG_TESTS) $(FUZZ_LONG_TESTS)
 check-long: all
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(LONG_TESTS)'
 .PHONY: check-long

@@ -32,3 +32,11 @@ check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
 endif
 EXTRA_PROGRAMS += $(UNIT_TESTS)
+
+if HAVE_CHECK
+TESTS += tests/unit/test_valgrind.sh
+UNIT_LONG_TESTS = tests/unit/matrix.sh
+else
+UNIT_LONG_TESTS =
+endif
+EXTRA_DIST += tests/unit/test_valgrind.sh tests/unit/matrix.sh

@@ -1,5 +1,6 @@
 # Unit tests of loop: each a program unit-NAME from test_NAME.c.
-UNIT_TESTS += unit-loop unit-timer
+LOOP_TESTS = unit-loop unit-timer
+UNIT_TESTS += $(LOOP_TESTS)
 unit_loop_SOURCES = tests/unit/test_loop.c
 unit_loop_LDADD = libloop.a libbase.a $(UNIT_LIBS) $(EVENT_LIBS)
 unit_timer_SOURCES = tests/unit/test_timer.c tests/unit/refuse.h

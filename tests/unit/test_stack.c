@@ -166,9 +166,8 @@ static void say(void *arg, const char *name, uint32_t stack_bytes, uint32_t used
 {
 	(void)arg;
 	snprintf(said + strlen(said), sizeof said - strlen(said), "%s of %u: %s\n", name, stack_bytes >> 10,
-	    used_bytes < 4096       ? "little"
-	    : used_bytes < 8192     ? "some"
-	    : used_bytes < 64 << 10 ? "more"
+	    used_bytes < 7 << 10    ? "little"
+	    : used_bytes < 16 << 10 ? "some"
 				    : "much");
 }
 
@@ -178,8 +177,9 @@ static void view(void *arg, const struct task_view *v)
 }
 
 START_TEST (the_highest_marks_are_kept_by_name) {
-	int none = 0, some = 5, much = 100;
+	int none = 0, some = 8, much = 100;
 	world_setup();
+	task_measure_stacks(false);
 	world_spawn("unmeasured", use, &some);
 	task_measure_stacks(true);
 	world_spawn("a", use, &some);
@@ -192,7 +192,7 @@ START_TEST (the_highest_marks_are_kept_by_name) {
 	/* One that is alive counts. */
 	uint32_t used;
 	task_each(view, &used);
-	ck_assert_uint_gt(used, 4096);
+	ck_assert_uint_gt(used, 8 << 10);
 	said[0] = '\0';
 	task_each_mark(say, NULL);
 	ck_assert_str_eq(said, "a of 16: some\nb of 256: much\nc of 16: some\n");
@@ -276,13 +276,13 @@ START_TEST (an_overflow_ends_the_process_and_names_the_task) {
 		overflow_in_child(fds[1]);
 	close(fds[1]);
 	FILE *output = fdopen(fds[0], "r");
-	char line[512];
-	ck_assert_ptr_nonnull(fgets(line, sizeof line, output));
-	ck_assert_str_eq(line, "bakeryd: stack overflow in task greedy id=17: its stack of 16 KiB is full\n");
-	/* A sanitizer has more to say. */
+	char line[512], ours[512] = "";
+	/* A sanitizer may have something to say before, and has more after. */
 	while (fgets(line, sizeof line, output))
-		;
+		if (strncmp(line, "bakeryd: ", 9) == 0)
+			strcpy(ours, line);
 	fclose(output);
+	ck_assert_str_eq(ours, "bakeryd: stack overflow in task greedy id=17: its stack of 16 KiB is full\n");
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert(!WIFEXITED(status) || WEXITSTATUS(status) != 0);
 }
@@ -301,9 +301,10 @@ int main(void)
 	tcase_add_loop_test(t, the_environment_asks_for_marks, 0, 2);
 	tcase_add_test(t, names_beyond_the_table_share_a_mark);
 	tcase_add_loop_test(t, an_overflow_ends_the_process_and_names_the_task, 0, 2);
-	/* As the leak checker's roots, so many take it minutes. Valgrind has not enough segments for them: CK_RUN_CASE=stack. */
+	/* As the leak checker's roots, so many take it minutes. Valgrind has not enough segments for them: CK_EXCLUDE_TAGS=crowd. */
 	if (!SWITCH_ASAN) {
 		TCase *crowd = unit_case("crowd");
+		tcase_set_tags(crowd, "crowd");
 		tcase_add_checked_fixture(crowd, NULL, clear);
 		tcase_add_test(crowd, there_are_stacks_where_guards_would_use_up_the_mappings);
 	}

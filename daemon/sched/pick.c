@@ -18,6 +18,20 @@ int pick_init(struct pick *p, size_t capacity)
 	return 0;
 }
 
+int pick_grow(struct pick *p, size_t capacity)
+{
+	struct pick_item **heap;
+
+	if (capacity <= p->capacity)
+		return 0;
+	heap = realloc(p->heap, (capacity + 1) * sizeof(p->heap[0]));
+	if (!heap)
+		return -ENOMEM;
+	p->heap = heap;
+	p->capacity = capacity;
+	return 0;
+}
+
 void pick_clear(struct pick *p)
 {
 	free(p->heap);

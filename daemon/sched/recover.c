@@ -3,7 +3,7 @@
  *
  *   the store says          the worker says            then
  *   queued                  has attempt n              its start is committed, and it is adopted
- *   running, attempt n      has attempt n (or its end) adopted
+ *   running, attempt n      has attempt n (or its end) adopted, at the step that has no stored result; a job of an earlier step is thrown away
  *   running, attempt n      nobody has it              ended as daemon-lost; another attempt follows unless the recipe is at-most-once
  *   final, a later attempt  has attempt n              ended, its result thrown away
  *   cancel requested        has attempt n              adopted, then ended
@@ -144,35 +144,63 @@ static int await_unstarted(struct sched *s, const struct worker_claim *claim, st
 	return 0;
 }
 
-static int await_claim(struct sched *s, struct worker *worker, const struct worker_claim *claim)
+static void discard(struct sched_claim *c)
+{
+	log_info("a worker's job is nobody's", log_int("order", c->claim.order),
+	    log_int("attempt", c->claim.attempt), log_int("step", c->claim.step),
+	    log_int("try", c->claim.try));
+	job_discard(c->worker, &c->claim);
+	free(c);
+}
+
+static bool is_later(const struct worker_claim *a, const struct worker_claim *b)
+{
+	return a->step != b->step ? a->step > b->step : a->try > b->try;
+}
+
+/* The run that the claim is about; NULL: it is nobody's. */
+static int await_run_of(struct sched *s, const struct worker_claim *claim, struct run **out)
 {
 	struct run *run = run_find(s, claim->order);
 	struct store_head *head = NULL;
-	int err;
+	int err = run ? 0 : await_unstarted(s, claim, &head);
 
-	if (!run) {
-		err = await_unstarted(s, claim, &head);
-		if (err < 0)
+	if (err == 0 && head) {
+		err = run_recover(s, sched_recipe_of(s, head->recipe), head);
+		if (err < 0) {
+			store_head_free(head);
 			return err;
-		if (head) {
-			err = run_recover(s, sched_recipe_of(s, head->recipe), head);
-			if (err < 0) {
-				store_head_free(head);
-				return err;
-			}
-			run = run_find(s, claim->order);
 		}
+		run = run_find(s, claim->order);
+		run->unstarted = true;
 	}
-	if (!run || run->phase != ATTEMPT_UNCLAIMED || run->attempt != claim->attempt) {
-		log_info("a worker's job is nobody's", log_int("order", claim->order),
-		    log_int("attempt", claim->attempt));
-		job_discard(worker, claim);
-		return 0;
+	if (err < 0)
+		return err;
+	*out = run && run->phase == ATTEMPT_UNCLAIMED && run->attempt == claim->attempt ? run : NULL;
+	return 0;
+}
+
+/* Of several jobs of one attempt the latest counts: the others have ended, and what came of them is not needed any more. Takes c. */
+static int await_sort(struct sched *s, struct sched_claim *c)
+{
+	struct run *run = NULL;
+	int err = await_run_of(s, &c->claim, &run);
+
+	if (err < 0) {
+		free(c);
+		return err;
 	}
-	log_info("adopted", log_int("order", claim->order), log_int("attempt", claim->attempt),
-	    log_int("ended", claim->ended));
-	/* A store in trouble may take the start later: the job runs. */
-	return run_claim(run, worker, claim, head != NULL);
+	if (!run) {
+		discard(c);
+	} else if (!run->claim) {
+		run->claim = c;
+	} else if (is_later(&c->claim, &run->claim->claim)) {
+		discard(run->claim);
+		run->claim = c;
+	} else {
+		discard(c);
+	}
+	return 0;
 }
 
 /* Until every worker of an earlier front has spoken, or has ended. */
@@ -184,8 +212,7 @@ static int await_claims(struct sched *s)
 
 		if (c) {
 			STAILQ_REMOVE_HEAD(&s->claims, entry);
-			err = await_claim(s, c->worker, &c->claim);
-			free(c);
+			err = await_sort(s, c);
 		} else if (s->settled) {
 			return 0;
 		} else {
@@ -194,6 +221,67 @@ static int await_claims(struct sched *s)
 		if (err < 0)
 			return err;
 	}
+}
+
+/* How many steps of the order have a stored result, in the recipe as it is now. */
+static int await_stored_steps(struct sched *s, const struct run *run, int *count)
+{
+	struct store_steps r = {.id = run->order};
+	int err;
+
+	*count = 0;
+	if (!run->recipe || run->recipe->conf->step_count == 1)
+		return 0;
+	r.digest = run->recipe->digest;
+	store_steps(s->store, &r);
+	err = await_future_shielded(&r.op.done);
+	if (err == 0)
+		*count = r.count;
+	store_steps_clear(&r);
+	return err < 0 && !is_nobodys(err) ? err : 0;
+}
+
+/*
+ * Adopts the job if it is the step that the order is at. An earlier step's result is stored already. A later one cannot be: the recipe's steps are not
+ * those of that job. A recipe that is gone is taken for one of one step.
+ */
+static int await_adopt(struct sched *s, struct run *run)
+{
+	struct sched_claim *c = run->claim;
+	int count, err = await_stored_steps(s, run, &count);
+
+	run->claim = NULL;
+	if (err < 0) {
+		free(c);
+		return err;
+	}
+	if (c->claim.step != count) {
+		if (c->claim.step > count)
+			log_warn("a worker's job is of steps that the recipe has not",
+			    log_int("order", c->claim.order), log_int("step", c->claim.step));
+		discard(c);
+		return 0;
+	}
+	log_info("adopted", log_int("order", c->claim.order), log_int("attempt", c->claim.attempt),
+	    log_int("step", c->claim.step), log_int("ended", c->claim.ended));
+	/* A store in trouble may take the start later: the job runs. */
+	err = run_claim(run, c->worker, &c->claim);
+	free(c);
+	return err;
+}
+
+/* What has been adopted may end while the next is looked at; the one that is looked at stays, and so does its place in the list. */
+static int await_adopt_all(struct sched *s)
+{
+	struct run *run;
+
+	TAILQ_FOREACH (run, &s->runs, entry) {
+		int err = run->claim ? await_adopt(s, run) : 0;
+
+		if (err < 0)
+			return err;
+	}
+	return 0;
 }
 
 static int end_unclaimed(struct sched *s)
@@ -223,6 +311,8 @@ int await_sched_recover(struct sched *s)
 		err = await_read_store(s, &next_due_ms);
 	if (err == 0)
 		err = await_claims(s);
+	if (err == 0)
+		err = await_adopt_all(s);
 	if (err == 0)
 		err = end_unclaimed(s);
 	if (err < 0)

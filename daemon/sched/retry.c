@@ -31,6 +31,15 @@ int64_t retry_backoff_ms(const struct conf_recipe *recipe, int before)
 	return ms > 0 ? ms : 0;
 }
 
+int64_t retry_pause_ms(const struct conf_recipe *recipe, const struct order_outcome *outcome, int before)
+{
+	int64_t ms = retry_backoff_ms(recipe, before), asked = outcome->retry_after_ms;
+
+	if (asked > recipe->backoff.max_ms)
+		asked = recipe->backoff.max_ms;
+	return asked > ms ? asked : ms;
+}
+
 static struct retry_decision final(enum order_state state, enum order_cause cause)
 {
 	return (struct retry_decision){.next = state, .cause = cause};
@@ -55,14 +64,26 @@ static struct retry_decision worker_lost(const struct retry_case *c)
 	return d;
 }
 
-static bool no_retry(const struct retry_case *c)
+/* Another time would not change it. */
+static bool no_retry(const struct conf_recipe *recipe, const struct order_outcome *o)
 {
-	const struct order_outcome *o = c->outcome;
-
-	if (o->cause == CAUSE_PARAMS)
+	if (o->permanent || o->cause == CAUSE_PARAMS)
 		return true;
-	return o->cause == CAUSE_EXIT && o->exit >= 0 && o->exit < 256 && c->recipe &&
-	       c->recipe->no_retry[o->exit];
+	return o->cause == CAUSE_EXIT && o->exit >= 0 && o->exit < 256 && recipe && recipe->no_retry[o->exit];
+}
+
+bool retry_step_again(const struct conf_recipe *recipe, const struct conf_step *step,
+    const struct order_outcome *outcome, int before)
+{
+	switch (outcome->cause) {
+	case CAUSE_CANCELLED:
+	case CAUSE_DRAINED:
+	case CAUSE_WORKER_LOST:
+	case CAUSE_DAEMON_LOST:
+		return false;
+	default:
+		return !recipe->at_most_once && before < step->retries && !no_retry(recipe, outcome);
+	}
 }
 
 struct retry_decision retry_decide(const struct retry_case *c)
@@ -72,20 +93,21 @@ struct retry_decision retry_decide(const struct retry_case *c)
 
 	if (c->cancelled)
 		return final(ORDER_CANCELLED, CAUSE_CANCELLED);
-	if (c->never_began)
+	if (c->stopped_between)
 		return again_after(0);
-	if (cause == CAUSE_EXIT && c->outcome->exit == 0)
-		return final(ORDER_DONE, CAUSE_EXIT);
+	if (order_outcome_ok(c->outcome))
+		return final(ORDER_DONE, cause);
 	if (c->recipe && c->recipe->at_most_once)
 		return final(ORDER_FAILED, cause);
 	if (cause == CAUSE_DRAINED || cause == CAUSE_DAEMON_LOST)
 		return again_after(0);
 	if (cause == CAUSE_WORKER_LOST)
 		return worker_lost(c);
-	if (!c->recipe || no_retry(c) || c->head->charged >= retry_allowed(c->recipe, c->head)) {
+	if (!c->recipe || no_retry(c->recipe, c->outcome) ||
+	    c->head->charged >= retry_allowed(c->recipe, c->head)) {
 		d = final(ORDER_FAILED, cause);
 	} else {
-		d = again_after(retry_backoff_ms(c->recipe, c->head->charged));
+		d = again_after(retry_pause_ms(c->recipe, c->outcome, c->head->charged));
 	}
 	d.charge = true;
 	return d;

@@ -18,9 +18,8 @@ struct retry_case {
 	const struct conf_recipe *recipe; /* NULL: not in the configuration any more */
 	const struct store_head *head;    /* as before this attempt */
 	const struct order_outcome *outcome;
-	bool cancelled; /* a cancel has been committed */
-	bool
-	    never_began; /* the attempt was started in the store only: it is known that no worker ever had it */
+	bool cancelled;       /* a cancel has been committed */
+	bool stopped_between; /* it was stopped where no step was under way: nothing that was begun is lost */
 };
 
 struct retry_decision {
@@ -36,6 +35,13 @@ struct retry_decision retry_decide(const struct retry_case *c);
 
 /* How often the order may be attempted again after a failure of its own: the lower of its own and the recipe's number. */
 int retry_allowed(const struct conf_recipe *recipe, const struct store_head *head);
+
+/* May a step that has had so many tries be tried again within the attempt? Not when the attempt was ended from outside, or its worker is gone. */
+bool retry_step_again(const struct conf_recipe *recipe, const struct conf_step *step,
+    const struct order_outcome *outcome, int before);
+
+/* The pause after such a failure: retry_backoff_ms(), or what the other side asked for if that is more, up to the longest backoff. */
+int64_t retry_pause_ms(const struct conf_recipe *recipe, const struct order_outcome *outcome, int before);
 
 /* The pause before a further attempt, `before` of the same kind having had theirs: exponential, capped, with jitter. */
 int64_t retry_backoff_ms(const struct conf_recipe *recipe, int before);

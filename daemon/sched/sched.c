@@ -1,25 +1,25 @@
 /*
- * The scheduler: owns pools, recipes and runs as this room sees them; brings the store's news to the windows, and starts what may start.
+ * The scheduler: owns pools, recipes and runs as this room sees them; brings the store's news to the windows. What starts is in starting.c.
  */
 #include "daemon/sched/sched.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "daemon/base/clock.h"
 #include "daemon/base/err.h"
 #include "daemon/base/log.h"
+#include "daemon/order/recipe.h"
 #include "daemon/sched/inner.h"
 
 #undef uthash_nonfatal_oom
 #define uthash_nonfatal_oom(recipe) ((recipe)->sched = NULL)
 
-enum { AGAIN_MS = 100, REFILL_AGAIN_MS = 1000, WATCH_MS = 10000 };
+enum { REFILL_AGAIN_MS = 1000, WATCH_MS = 10000 };
 
 /* ---- made and ended ---- */
 
-static struct sched_pool *pool_named(struct sched *s, const char *name)
+struct sched_pool *sched_pool_named(struct sched *s, const char *name)
 {
 	for (size_t i = 0; i < s->conf->pool_count; i++) {
 		if (strcmp(s->pool_list[i].name, name) == 0)
@@ -38,7 +38,16 @@ static int make_pools(struct sched *s)
 		if (pick_init(&s->pool_list[i].pick, s->conf->recipe_count) < 0)
 			return -ENOMEM;
 	}
-	return 0;
+	s->counter.name = "counter";
+	return pick_init(&s->counter.pick, s->conf->recipe_count);
+}
+
+/* Where its orders start: the pool of the first step, or the counter. */
+static struct sched_pool *first_pool(struct sched *s, const struct conf_recipe *conf)
+{
+	const struct conf_step *first = &conf->steps[0];
+
+	return conf_step_is_heavy(first) ? sched_pool_named(s, first->pool) : &s->counter;
 }
 
 static int make_recipes(struct sched *s)
@@ -51,8 +60,9 @@ static int make_recipes(struct sched *s)
 
 		r->sched = s;
 		r->conf = &s->conf->recipes[i];
-		r->pool = pool_named(s, r->conf->pool);
+		r->pool = first_pool(s, r->conf);
 		assert(r->pool);
+		r->digest = recipe_digest(r->conf);
 		window_init(&r->window, true);
 		if (loop_timer_reserve(task_loop(), &r->refill_again) < 0)
 			return -ENOMEM;
@@ -83,6 +93,7 @@ int sched_new(const struct sched_options *o, struct sched **out)
 		return -ENOMEM;
 	s->conf = o->conf;
 	s->generation = o->generation;
+	s->steps = o->steps;
 	TAILQ_INIT(&s->runs);
 	SLIST_INIT(&s->spare_runs);
 	STAILQ_INIT(&s->claims);
@@ -139,8 +150,12 @@ void sched_free(struct sched *s)
 	HASH_CLEAR(by_name, s->by_name);
 	HASH_CLEAR(by_pointer, s->by_pointer);
 	HASH_CLEAR(hh, s->pools_by_pool);
-	for (size_t i = 0; s->pool_list && i < s->conf->pool_count; i++)
+	for (size_t i = 0; s->pool_list && i < s->conf->pool_count; i++) {
 		pick_clear(&s->pool_list[i].pick);
+		pick_clear(&s->pool_list[i].line);
+	}
+	pick_clear(&s->counter.pick);
+	ready_remove(&s->start_more);
 	while ((claim = STAILQ_FIRST(&s->claims))) {
 		STAILQ_REMOVE_HEAD(&s->claims, entry);
 		free(claim);
@@ -158,79 +173,12 @@ struct sched_recipe *sched_recipe_of(struct sched *s, const char *interned)
 	return r;
 }
 
-static struct sched_recipe *recipe_named(const struct sched *s, const char *name)
+struct sched_recipe *sched_recipe_named(const struct sched *s, const char *name)
 {
 	struct sched_recipe *r;
 
 	HASH_FIND(by_name, s->by_name, name, strlen(name), r);
 	return r;
-}
-
-/* ---- starting ---- */
-
-static void start_refill(struct sched_recipe *r);
-
-void sched_recipe_changed(struct sched_recipe *r)
-{
-	struct sched *s = r->sched;
-	const struct store_head *first = window_first(&r->window);
-
-	if (!s->recovered)
-		return;
-	if (first && !r->paused && (r->conf->concurrency == CONF_NONE || r->running < r->conf->concurrency)) {
-		pick_set(&r->pool->pick, &r->item, place_of(first));
-		r->pool->dirty = true;
-	} else {
-		pick_unset(&r->pool->pick, &r->item);
-	}
-	/* A store that is being closed still tells what it has committed, and can be asked nothing. */
-	if (!s->draining && r->refill_again.place == 0 && window_wants_refill(&r->window))
-		start_refill(r);
-}
-
-static void on_again(struct loop_timer *t)
-{
-	sched_start_all((struct sched *)((char *)t - offsetof(struct sched, again)));
-}
-
-void sched_start_ready(struct sched *s, struct sched_pool *p)
-{
-	struct pick_item *item;
-
-	p->dirty = false;
-	if (!s->recovered || s->draining || !p->pool)
-		return;
-	while (s->running < s->conf->limits.running && (item = pick_first(&p->pick)) &&
-	       pool_idle_count(p->pool) > p->reserved) {
-		struct sched_recipe *r = (struct sched_recipe *)((char *)item -
-								 offsetof(struct sched_recipe, item));
-		struct store_head *head = window_take(&r->window);
-		int err = run_pick(r, head);
-
-		if (err < 0) {
-			log_error("an order cannot be started", log_int("order", head->id),
-			    log_str("error", err_text(err)));
-			window_put_back(&r->window, head);
-			loop_timer_set(task_loop(), &s->again, clock_deadline_ms(AGAIN_MS), on_again);
-			return;
-		}
-		sched_recipe_changed(r);
-	}
-	p->dirty = false;
-}
-
-void sched_start_all(struct sched *s)
-{
-	for (size_t i = 0; i < s->conf->pool_count; i++)
-		sched_start_ready(s, &s->pool_list[i]);
-}
-
-static void start_dirty(struct sched *s)
-{
-	for (size_t i = 0; i < s->conf->pool_count; i++) {
-		if (s->pool_list[i].dirty)
-			sched_start_ready(s, &s->pool_list[i]);
-	}
 }
 
 /* ---- refills ---- */
@@ -272,6 +220,24 @@ static void start_refill(struct sched_recipe *r)
 	r->sched->refills++;
 	store_refill(r->sched->store, &r->refill);
 	future_add_callback(&r->refill.op.done, &r->refilled, on_refilled);
+}
+
+void sched_recipe_changed(struct sched_recipe *r)
+{
+	struct sched *s = r->sched;
+	const struct store_head *first = window_first(&r->window);
+
+	if (!s->recovered)
+		return;
+	if (first && !r->paused && (r->conf->concurrency == CONF_NONE || r->running < r->conf->concurrency)) {
+		pick_set(&r->pool->pick, &r->item, place_of(first));
+		r->pool->dirty = true;
+	} else {
+		pick_unset(&r->pool->pick, &r->item);
+	}
+	/* A store that is being closed still tells what it has committed, and can be asked nothing. */
+	if (!s->draining && r->refill_again.place == 0 && window_wants_refill(&r->window))
+		start_refill(r);
 }
 
 void sched_distrust(struct sched *s)
@@ -331,7 +297,7 @@ void sched_on_events(struct sched *s, struct store_event *events, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		on_event(s, &events[i]);
-	start_dirty(s);
+	sched_start_dirty(s);
 }
 
 /* ---- news from the pools ---- */
@@ -396,7 +362,7 @@ int await_sched_cancel(struct sched *s, struct store_cancel *r)
 
 int await_sched_pause(struct sched *s, const char *recipe, bool paused, const char *by, struct slice reason)
 {
-	struct sched_recipe *r = recipe_named(s, recipe);
+	struct sched_recipe *r = sched_recipe_named(s, recipe);
 	struct store_pause pause = {.paused = paused, .by = by, .reason = reason};
 	int err;
 
@@ -415,14 +381,14 @@ int await_sched_pause(struct sched *s, const char *recipe, bool paused, const ch
 
 bool sched_is_paused(const struct sched *s, const char *recipe)
 {
-	const struct sched_recipe *r = recipe_named(s, recipe);
+	const struct sched_recipe *r = sched_recipe_named(s, recipe);
 
 	return r && r->paused;
 }
 
 int sched_recipe_running(const struct sched *s, const char *recipe)
 {
-	const struct sched_recipe *r = recipe_named(s, recipe);
+	const struct sched_recipe *r = sched_recipe_named(s, recipe);
 
 	return r ? r->running : 0;
 }
@@ -438,72 +404,6 @@ void sched_stats_get(const struct sched *s, struct sched_stats *out)
 	};
 	for (size_t i = 0; i < s->conf->recipe_count; i++)
 		out->window += window_count(&s->recipe_list[i].window);
-}
-
-/* ---- why not ---- */
-
-const char *sched_hold_word(enum sched_hold h)
-{
-	static const char *const words[] = {
-	    [SCHED_HOLD_NONE] = "none",
-	    [SCHED_HOLD_PAUSED] = "paused",
-	    [SCHED_HOLD_NO_RECIPE] = "no-recipe",
-	    [SCHED_HOLD_CONCURRENCY] = "concurrency",
-	    [SCHED_HOLD_RUNNING] = "running",
-	    [SCHED_HOLD_WORKERS] = "workers",
-	    [SCHED_HOLD_DRAINING] = "draining",
-	    [SCHED_HOLD_RECOVERING] = "recovering",
-	};
-
-	return words[h];
-}
-
-enum sched_hold sched_why_held(const struct sched *s, const char *recipe, char why[static 256])
-{
-	const struct sched_recipe *r = recipe_named(s, recipe);
-
-	if (s->draining) {
-		snprintf(why, 256, "the daemon is draining: nothing starts any more");
-		return SCHED_HOLD_DRAINING;
-	}
-	if (!s->recovered) {
-		snprintf(why, 256, "the daemon has just started and waits for what its workers say");
-		return SCHED_HOLD_RECOVERING;
-	}
-	if (!r) {
-		snprintf(why, 256, "the configuration has no recipe of this name any more");
-		return SCHED_HOLD_NO_RECIPE;
-	}
-	if (r->paused) {
-		snprintf(why, 256, "the recipe is paused");
-		return SCHED_HOLD_PAUSED;
-	}
-	if (r->conf->concurrency != CONF_NONE && r->running >= r->conf->concurrency) {
-		snprintf(why, 256, "the recipe's concurrency is %d, and %d of it are running",
-		    r->conf->concurrency, r->running);
-		return SCHED_HOLD_CONCURRENCY;
-	}
-	if (s->running >= s->conf->limits.running) {
-		snprintf(why, 256, "limits.running is %lld, and %d orders are running",
-		    (long long)s->conf->limits.running, s->running);
-		return SCHED_HOLD_RUNNING;
-	}
-	if (!r->pool->pool || pool_idle_count(r->pool->pool) <= r->pool->reserved) {
-		snprintf(why, 256, "no worker of pool %.100s is idle: %d are working, of %d", r->pool->name,
-		    r->pool->pool ? pool_busy_count(r->pool->pool) : 0,
-		    r->pool->pool ? pool_worker_count(r->pool->pool) : 0);
-		return SCHED_HOLD_WORKERS;
-	}
-	snprintf(why, 256, "nothing holds it: it is about to start");
-	return SCHED_HOLD_NONE;
-}
-
-bool sched_doing(const struct sched *s, int64_t order, struct sched_doing *out)
-{
-	(void)s;
-	(void)order;
-	(void)out;
-	return false;
 }
 
 /* ---- the drain ---- */
@@ -532,9 +432,13 @@ void sched_task_ended(struct sched *s)
 
 void sched_drain(struct sched *s, int64_t deadline_ns, struct future *done)
 {
+	struct run *run;
+
 	s->draining = true;
 	s->drained = done;
 	log_info("draining", log_int("running", (int64_t)s->tasks));
+	TAILQ_FOREACH (run, &s->runs, entry)
+		run_hold(run);
 	loop_timer_set(task_loop(), &s->deadline, deadline_ns, on_deadline);
 	end_drain(s);
 }

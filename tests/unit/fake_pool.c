@@ -16,7 +16,7 @@ struct worker {
 	struct job_run *run;
 	struct worker_claim claim;
 	bool exists;
-	char payload[64];
+	char payload[64], results[128];
 	int64_t timeout_ms;
 	int stops;
 	enum job_stop why;
@@ -36,6 +36,7 @@ struct pools {
 	char log[8192];
 	size_t log_len;
 	int refuse, discarded, released;
+	int fail, fail_times;
 };
 
 struct pools *fake_pools_new(const struct conf *conf, const struct pools_events *events)
@@ -101,6 +102,12 @@ static void tell_idle(struct ready *r)
 	p->pools->events.on_idle(p->pools->events.arg, p);
 }
 
+static void add(struct pools *p, const char *before, int64_t n)
+{
+	p->log_len += (size_t)snprintf(
+	    p->log + p->log_len, sizeof(p->log) - p->log_len, "%s%lld", before, (long long)n);
+}
+
 int job_run_start(struct pool *p, const struct job *job, struct job_run *run, int *worker_index)
 {
 	struct worker *w = p->workers;
@@ -110,21 +117,40 @@ int job_run_start(struct pool *p, const struct job *job, struct job_run *run, in
 		ready_add(&p->idle, tell_idle);
 		return -EAGAIN;
 	}
+	if (p->pools->fail_times > 0) {
+		p->pools->fail_times--;
+		return p->pools->fail;
+	}
 	while (w < p->workers + WORKERS && (!w->exists || w->run || w->claim.order))
 		w++;
 	if (w == p->workers + WORKERS)
 		return -EAGAIN;
-	*run = (struct job_run){.pool = p, .worker = w, .order = job->order, .attempt = job->attempt};
+	*run = (struct job_run){.pool = p,
+	    .worker = w,
+	    .order = job->order,
+	    .attempt = job->attempt,
+	    .step = job->step,
+	    .try = job->try};
 	future_init(&run->ended, "worker");
 	w->run = run;
 	w->stops = 0;
 	w->timeout_ms = job->timeout_ms;
 	snprintf(w->payload, sizeof(w->payload), "%.*s", job->payload.len < 60 ? (int)job->payload.len : 60,
 	    job->payload.data);
+	w->results[0] = '\0';
+	for (size_t i = 0; i < job->result_count; i++) {
+		size_t at = strlen(w->results);
+
+		snprintf(w->results + at, sizeof(w->results) - at, "%s%d=%.*s", at ? " " : "",
+		    job->results[i].step, (int)job->results[i].bytes.len, job->results[i].bytes.data);
+	}
 	*worker_index = (int)(w - p->workers);
-	p->pools->log_len += (size_t)snprintf(p->pools->log + p->pools->log_len,
-	    sizeof(p->pools->log) - p->pools->log_len, "%s%lld.%d", p->pools->log_len ? " " : "",
-	    (long long)job->order, job->attempt);
+	add(p->pools, p->pools->log_len ? " " : "", job->order);
+	add(p->pools, ".", job->attempt);
+	if (job->step > 0)
+		add(p->pools, "/", job->step);
+	if (job->try > 0)
+		add(p->pools, "+", job->try);
 	return 0;
 }
 
@@ -149,6 +175,11 @@ struct job_run *fake_pool_job(struct pools *p, int64_t order)
 const char *fake_pool_payload(struct pools *p, int64_t order)
 {
 	return find(p, order)->payload;
+}
+
+const char *fake_pool_results(struct pools *p, int64_t order)
+{
+	return find(p, order)->results;
 }
 
 int64_t fake_pool_timeout_ms(struct pools *p, int64_t order)
@@ -230,7 +261,20 @@ void fake_pool_refuse(struct pools *p, int times)
 	p->refuse = times;
 }
 
+void fake_pool_fail(struct pools *p, int error, int times)
+{
+	p->fail = error;
+	p->fail_times = times;
+}
+
 void fake_pool_claim(struct pools *p, const char *pool_name_text, int64_t order, int attempt, bool ended)
+{
+	const struct worker_claim claim = {.order = order, .attempt = attempt, .ended = ended};
+
+	fake_pool_claim_step(p, pool_name_text, &claim);
+}
+
+void fake_pool_claim_step(struct pools *p, const char *pool_name_text, const struct worker_claim *claim)
 {
 	struct pool *pool = pools_find(p, pool_name_text);
 	struct worker *w = pool->workers;
@@ -238,7 +282,7 @@ void fake_pool_claim(struct pools *p, const char *pool_name_text, int64_t order,
 	while (w->run || w->claim.order)
 		w++;
 	assert(w->exists);
-	w->claim = (struct worker_claim){.order = order, .attempt = attempt, .ended = ended};
+	w->claim = *claim;
 	p->events.on_claim(p->events.arg, w, &w->claim);
 }
 
@@ -246,8 +290,12 @@ int job_run_adopt(struct worker *w, const struct worker_claim *claim, struct job
 {
 	bool ended = claim->ended;
 
-	*run = (struct job_run){
-	    .pool = w->pool, .worker = w, .order = claim->order, .attempt = claim->attempt};
+	*run = (struct job_run){.pool = w->pool,
+	    .worker = w,
+	    .order = claim->order,
+	    .attempt = claim->attempt,
+	    .step = claim->step,
+	    .try = claim->try};
 	future_init(&run->ended, "worker");
 	w->run = run;
 	w->claim = (struct worker_claim){.order = 0};

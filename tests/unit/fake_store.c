@@ -117,6 +117,17 @@ struct fake_order *fake_store_leave(struct store *s, const char *recipe, enum or
 	return o;
 }
 
+struct fake_order *fake_store_leave_large(struct store *s)
+{
+	struct fake_order *o = fake_store_leave(s, "cake", ORDER_QUEUED, 0);
+
+	free(o->payload);
+	o->payload_len = STORE_INLINE_PAYLOAD + 1;
+	o->payload = fake_calloc(1, o->payload_len);
+	memset(o->payload, 'p', o->payload_len);
+	return o;
+}
+
 static struct store_head *head_of(const struct fake_order *o)
 {
 	bool small = o->payload_len <= STORE_INLINE_PAYLOAD;
@@ -253,6 +264,8 @@ static int do_finish(struct store *s, struct store_finish *r)
 	memcpy(o->result, r->outcome.result_len ? r->outcome.result : "", r->outcome.result_len);
 	snprintf(o->message, sizeof(o->message), "%.*s", (int)r->outcome.message_len,
 	    r->outcome.message ? r->outcome.message : "");
+	if (o->state == ORDER_DONE)
+		memset(o->steps, 0, sizeof(o->steps));
 	note(s, o);
 	return 0;
 }
@@ -402,6 +415,70 @@ static int do_read(struct store *s, struct store_read *r)
 	return 0;
 }
 
+static int do_step(struct store *s, struct store_step *r)
+{
+	struct fake_order *o = fake_store_find(s, r->id);
+	struct fake_result *f;
+
+	if (!o || r->attempt != o->attempt || o->state != ORDER_RUNNING)
+		return ERR_STATE;
+	assert(r->step < FAKE_STEPS_MAX && r->result.len < sizeof(f->bytes));
+	f = &o->steps[r->step];
+	memset(f, 0, (size_t)(FAKE_STEPS_MAX - r->step) * sizeof(*f));
+	*f = (struct fake_result){.present = true, .cut = r->cut, .digest = r->digest, .len = r->result.len};
+	memcpy(f->bytes, r->result.len ? r->result.data : "", r->result.len);
+	return 0;
+}
+
+static int do_steps(struct store *s, struct store_steps *r)
+{
+	struct fake_order *o = fake_store_find(s, r->id);
+
+	if (!o)
+		return ERR_NOTFOUND;
+	r->results = fake_calloc(FAKE_STEPS_MAX, sizeof(r->results[0]));
+	while (r->count < FAKE_STEPS_MAX && o->steps[r->count].present &&
+	       o->steps[r->count].digest == r->digest) {
+		const struct fake_result *f = &o->steps[r->count];
+
+		if (r->wanted >> r->count & 1) {
+			char *bytes = fake_calloc(1, f->len + 1);
+
+			memcpy(bytes, f->bytes, f->len);
+			r->results[r->result_count++] = (struct store_step_result){
+			    .step = r->count, .cut = f->cut, .bytes = bytes, .len = f->len};
+		}
+		r->count++;
+	}
+	return 0;
+}
+
+void store_steps_clear(struct store_steps *r)
+{
+	for (size_t i = 0; i < r->result_count; i++)
+		free(r->results[i].bytes);
+	free(r->results);
+	r->results = NULL;
+	r->result_count = 0;
+}
+
+struct fake_order fake_store_save(struct store *s, int64_t id)
+{
+	return *fake_store_find(s, id);
+}
+
+void fake_store_load(struct store *s, const char *recipe, struct fake_order saved)
+{
+	struct fake_order *o = fake_store_leave(s, recipe, saved.state, saved.attempt);
+	char *payload = o->payload;
+
+	saved.id = o->id;
+	saved.recipe = o->recipe;
+	*o = saved;
+	o->payload = payload;
+	o->payload_len = strlen(payload);
+}
+
 static int perform(struct store *s, const struct request *q)
 {
 	switch (q->kind) {
@@ -425,6 +502,10 @@ static int perform(struct store *s, const struct request *q)
 		return do_get(s, q->r);
 	case FAKE_READ:
 		return do_read(s, q->r);
+	case FAKE_STEP:
+		return do_step(s, q->r);
+	case FAKE_STEPS:
+		return do_steps(s, q->r);
 	default:
 		assert(0);
 		return 0;
@@ -534,6 +615,16 @@ void store_get(struct store *s, struct store_get *r)
 void store_read(struct store *s, struct store_read *r)
 {
 	ask(s, FAKE_READ, &r->op, r);
+}
+
+void store_step(struct store *s, struct store_step *r)
+{
+	ask(s, FAKE_STEP, &r->op, r);
+}
+
+void store_steps(struct store *s, struct store_steps *r)
+{
+	ask(s, FAKE_STEPS, &r->op, r);
 }
 
 void store_stats_get(struct store *s, struct store_stats *out)

@@ -19,8 +19,12 @@ enum fake_op {
 	FAKE_RECOVER,
 	FAKE_GET,
 	FAKE_READ,
+	FAKE_STEP,
+	FAKE_STEPS,
 	FAKE_OPS,
 };
+
+enum { FAKE_STEPS_MAX = 4 };
 
 struct fake_order {
 	int64_t id;
@@ -35,6 +39,12 @@ struct fake_order {
 	char result[64];
 	size_t result_len;
 	char message[64];
+	struct fake_result {
+		bool present, cut;
+		uint64_t digest;
+		char bytes[32];
+		size_t len;
+	} steps[FAKE_STEPS_MAX];
 };
 
 struct store *fake_store_new(
@@ -43,9 +53,14 @@ void fake_store_free(struct store *s);
 
 /* Puts an order there without telling anybody: what an earlier daemon left. Returns it. */
 struct fake_order *fake_store_leave(struct store *s, const char *recipe, enum order_state state, int attempt);
+/* A queued order of "cake" whose payload ("ppp…") is too large to come with it. */
+struct fake_order *fake_store_leave_large(struct store *s);
 /* A submission that commits at once, and is told at once. Its id. */
 int64_t fake_store_submit(struct store *s, const char *recipe, int priority);
 struct fake_order *fake_store_find(struct store *s, int64_t id);
+/* A crash of the daemon: what is stored now, and what a store finds that begins with it. */
+struct fake_order fake_store_save(struct store *s, int64_t id);
+void fake_store_load(struct store *s, const char *recipe, struct fake_order saved);
 
 /* The next `times` operations of this kind fail with `error`; applied: they happen all the same, and nobody is told. */
 void fake_store_fail(struct store *s, enum fake_op op, int error, bool applied, int times);

@@ -8,9 +8,46 @@
 static struct world *current;
 static int (*current_fn)(struct world *w);
 
+static struct conf_step heavy(const char *name, const char *pool, uint64_t uses)
+{
+	return (struct conf_step){.name = (char *)name,
+	    .kind = CONF_STEP_RUN,
+	    .pool = (char *)pool,
+	    .timeout_ms = CONF_NONE,
+	    .uses = uses};
+}
+
+static struct conf_step light(const char *name, enum conf_step_kind kind, uint64_t uses)
+{
+	return (struct conf_step){.name = (char *)name,
+	    .kind = kind,
+	    .times = (char *)"1",
+	    .http = {.method = (char *)"GET", .url = (char *)"http://localhost/"},
+	    .timeout_ms = CONF_NONE,
+	    .uses = uses};
+}
+
+static void make_steps(struct world *w)
+{
+	w->steps[RECIPE_LAYER][0] = light("gather", CONF_STEP_HTTP, 0);
+	w->steps[RECIPE_LAYER][1] = light("mix", CONF_STEP_SLEEP, 0);
+	w->steps[RECIPE_LAYER][2] = heavy("bake", "ovens", 1);
+	w->steps[RECIPE_CHAIN][0] = heavy("cut", "tables", 0);
+	w->steps[RECIPE_CHAIN][1] = light("ask", CONF_STEP_HTTP, 1);
+	w->steps[RECIPE_CHAIN][2] = heavy("bake", "ovens", 3);
+	for (int i = 0; i < RECIPES; i++) {
+		w->recipes[i].steps = w->steps[i];
+		w->recipes[i].step_count = 3;
+		if (i < RECIPE_LAYER) {
+			w->steps[i][0] = heavy("run", w->recipes[i].pool, 0);
+			w->recipes[i].step_count = 1;
+		}
+	}
+}
+
 static void make_conf(struct world *w, int workers)
 {
-	static const char *const names[] = {"cake", "tart", "once", "bread"};
+	static const char *const names[] = {"cake", "tart", "once", "bread", "layer", "chain"};
 
 	w->conf.pools = w->pools_conf;
 	w->conf.pool_count = 2;
@@ -33,6 +70,7 @@ static void make_conf(struct world *w, int workers)
 		r->backoff.factor = 2;
 		r->backoff.max_ms = 60000;
 	}
+	make_steps(w);
 	w->recipes[RECIPE_ONCE].at_most_once = true;
 	w->recipes[RECIPE_ONCE].retries = 0;
 }
@@ -63,6 +101,7 @@ void world_run(int workers, int (*fn)(struct world *w))
 	setenv("BAKERY_SEED", "1", 1);
 	rand_init();
 	clock_test_advance(0, 0);
+	fake_steps_reset();
 	make_conf(w, workers);
 	ck_assert_int_eq(loop_new(&w->loop), 0);
 	ck_assert_int_eq(task_runtime_init(w->loop), 0);

@@ -10,15 +10,19 @@
 #include "daemon/sched/sched.h"
 #include "daemon/task/task.h"
 #include "tests/unit/fake_pool.h"
+#include "tests/unit/fake_steps.h"
 #include "tests/unit/fake_store.h"
 #include "tests/unit/unit.h"
 
-enum { RECIPE_CAKE, RECIPE_TART, RECIPE_ONCE, RECIPE_BREAD, RECIPES };
+enum { RECIPE_CAKE, RECIPE_TART, RECIPE_ONCE, RECIPE_BREAD, RECIPE_LAYER, RECIPE_CHAIN, RECIPES };
 
 struct world {
 	struct conf conf;
-	struct conf_pool pools_conf[2];      /* ovens, tables */
-	struct conf_recipe recipes[RECIPES]; /* cake, tart, once (at most once): ovens; bread: tables */
+	struct conf_pool pools_conf[2]; /* ovens, tables */
+	/* Of one heavy step: cake, tart, once (at most once) in ovens, bread on tables. Of three: layer (gather by http, mix by sleep, bake in ovens with the
+	 * result of gather), chain (cut on tables, ask by http with the result of cut, bake in ovens with both). */
+	struct conf_recipe recipes[RECIPES];
+	struct conf_step steps[RECIPES][3];
 	struct loop *loop;
 	struct store *store;
 	struct pools *pools;

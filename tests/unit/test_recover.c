@@ -101,9 +101,8 @@ static int await_unstarted(struct world *w)
 	fake_store_leave(w->store, "cake", ORDER_QUEUED, 0);
 	await_begun(w);
 	fake_pool_claim(w->pools, "ovens", 1, 2, false);
-	await_settled();
-	assert_state(w, 1, "running");
 	await_done(w);
+	assert_state(w, 1, "running");
 	assert_started(w, "2.1");
 	fake_pool_end(w->pools, 1, CAUSE_EXIT, 0, NULL);
 	fake_pool_end(w->pools, 2, CAUSE_EXIT, 0, NULL);
@@ -176,13 +175,13 @@ static int await_cancel_adopted(struct world *w)
 	await_begun(w);
 	/* One was cancelled before the restart, one is while nobody knows yet who has it. */
 	ck_assert_int_eq(await_cancelled(w, 2), STORE_CANCEL_REQUESTED);
-	for (int64_t id = 1; id <= 2; id++) {
+	for (int64_t id = 1; id <= 2; id++)
 		fake_pool_claim(w->pools, "ovens", id, 1, false);
-		await_settled();
+	await_done(w);
+	for (int64_t id = 1; id <= 2; id++) {
 		ck_assert_int_eq(fake_pool_stops(w->pools, id, &why), 1);
 		ck_assert_int_eq(why, JOB_STOP_CANCEL);
 	}
-	await_done(w);
 	for (int64_t id = 1; id <= 2; id++) {
 		fake_pool_end(w->pools, id, CAUSE_CANCELLED, -1, NULL);
 		await_settled();

@@ -156,9 +156,9 @@ START_TEST (at_most_once_is_never_repeated) {
 }
 END_TEST
 
-START_TEST (what_never_began_may_begin_again_even_at_most_once) {
+START_TEST (what_stopped_between_may_begin_again_even_at_most_once) {
 	recipe.at_most_once = true;
-	now.never_began = true;
+	now.stopped_between = true;
 	outcome_is(CAUSE_WORKER_LOST, -1);
 	assert_again(0, false, false);
 	outcome_is(CAUSE_DRAINED, -1);
@@ -225,7 +225,7 @@ int main(void)
 	tcase_add_test(t, what_we_lost_or_stopped_does_not_use_up_retries);
 	tcase_add_test(t, a_job_that_takes_its_worker_down_for_the_third_time_is_poison);
 	tcase_add_test(t, at_most_once_is_never_repeated);
-	tcase_add_test(t, what_never_began_may_begin_again_even_at_most_once);
+	tcase_add_test(t, what_stopped_between_may_begin_again_even_at_most_once);
 	tcase_add_test(t, without_its_recipe_an_order_is_judged_by_what_is_known);
 	tcase_add_test(t, the_pause_is_capped_and_never_overflows);
 	tcase_add_test(t, jitter_spreads_the_pause_and_stays_within_its_share);

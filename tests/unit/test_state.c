@@ -247,7 +247,10 @@ START_TEST (what_ran_is_over_only_when_the_store_knows) {
 
 			if (attempt_next(p, n, &to) < 0 || to != ATTEMPT_OVER)
 				continue;
-			ck_assert(p == ATTEMPT_PICKED || p == ATTEMPT_ENDED);
+			if (p == ATTEMPT_BETWEEN)
+				ck_assert_int_eq(n, ATTEMPT_NEWS_ABANDON);
+			else
+				ck_assert(p == ATTEMPT_PICKED || p == ATTEMPT_ENDED);
 			if (p == ATTEMPT_ENDED)
 				ck_assert(n == ATTEMPT_NEWS_DURABLE || n == ATTEMPT_NEWS_STALE ||
 					  n == ATTEMPT_NEWS_ABANDON);

@@ -165,7 +165,8 @@ void answer_judge(struct exchange *x, struct step_try *t)
 		judge_status(x, t, status);
 }
 
-void answer_late(const struct exchange *x, struct step_try *t, int64_t limit_ms)
+void answer_late(
+    const struct exchange *x, const struct exchange_request *r, struct step_try *t, int64_t limit_ms)
 {
 	curl_off_t connected = 0, first = 0;
 	if (x->easy) {
@@ -176,6 +177,6 @@ void answer_late(const struct exchange *x, struct step_try *t, int64_t limit_ms)
 			   : first     ? "before the end of the answer"
 			   : connected ? "before an answer"
 				       : "before there was a connection";
-	step_fails(t, CAUSE_TIMEOUT, false, "%s %s: the time of %" PRId64 " ms was over %s",
-	    x->request->method, x->request->where->shown, limit_ms, what);
+	step_fails(t, CAUSE_TIMEOUT, false, "%s %s: the time of %" PRId64 " ms was over %s", r->method,
+	    r->where->shown, limit_ms, what);
 }

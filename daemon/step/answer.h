@@ -15,7 +15,8 @@
 void answer_judge(struct exchange *x, struct step_try *t);
 /* The URL where it wants the request to be sent, borrowed until exchange_end(); NULL: it is an answer like any other. *status says how. */
 const char *answer_redirect(const struct exchange *x, int *status);
-/* It was given up for want of time. limit_ms: what it had. */
-void answer_late(const struct exchange *x, struct step_try *t, int64_t limit_ms);
+/* It was given up for want of time, perhaps before it had begun. limit_ms: what it had. */
+void answer_late(
+    const struct exchange *x, const struct exchange_request *r, struct step_try *t, int64_t limit_ms);
 
 #endif

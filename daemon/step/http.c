@@ -159,7 +159,7 @@ static int end(void *arg)
 	if (r == 0) {
 		r = judge(h);
 	} else if (r == ERR_TIMEOUT) {
-		answer_late(&h->exchange, h->try, h->time->limit_ms);
+		answer_late(&h->exchange, &h->request, h->try, h->time->limit_ms);
 		r = ENDED;
 	} else if (r == -EHOSTUNREACH) {
 		step_fails(h->try, CAUSE_HTTP, false, "%s %s: cannot look up the host: %s", h->request.method,

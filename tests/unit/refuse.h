@@ -1,5 +1,5 @@
 /*
- * Refuses memory: the n-th allocation from now on fails, and every one after it until refuse_memory_never().
+ * Refuses memory: the n-th allocation from now on (from 0) fails, and every one after it until refuse_memory_never(), or that one only.
  * Include it in one file of a test that is linked with $(UNIT_REFUSE_MEMORY). Assertions allocate too: make
  * them after refuse_memory_never().
  */
@@ -10,10 +10,24 @@
 #include <stddef.h>
 
 static long refuse_after = -1;
+static bool refuse_once;
 
 static inline void refuse_memory_after(long n)
 {
 	refuse_after = n;
+	refuse_once = false;
+}
+
+static inline void refuse_memory_once(long n)
+{
+	refuse_after = n;
+	refuse_once = true;
+}
+
+/* True when refuse_memory_once() has not come to its allocation. */
+static inline bool refuse_is_pending(void)
+{
+	return refuse_after >= 0;
 }
 
 static inline void refuse_memory_never(void)
@@ -23,11 +37,15 @@ static inline void refuse_memory_never(void)
 
 static inline bool refuse_now(void)
 {
-	if (refuse_after > 0)
+	if (refuse_after > 0) {
 		refuse_after--;
-	else if (refuse_after == 0)
-		return true;
-	return false;
+		return false;
+	}
+	if (refuse_after < 0)
+		return false;
+	if (refuse_once)
+		refuse_after = -1;
+	return true;
 }
 
 void *__real_malloc(size_t n);

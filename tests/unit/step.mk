@@ -2,6 +2,9 @@
 STEP_WORLD = tests/unit/step_world.h tests/unit/step_world.c tests/unit/step_server.h tests/unit/step_server.c $(TASK_WORLD)
 STEP_LIBS = libstep.a liborder.a libconf.a $(TASK_LIBS) libproto.a $(CURL_LIBS) $(JANSSON_LIBS) $(YAML_LIBS) $(XXHASH_LIBS) -lm
 
-UNIT_TESTS += unit-step
+UNIT_TESTS += unit-step unit-step-wait
 unit_step_SOURCES = tests/unit/test_step.c $(STEP_WORLD)
 unit_step_LDADD = $(STEP_LIBS)
+unit_step_wait_SOURCES = tests/unit/test_step_wait.c $(STEP_WORLD)
+unit_step_wait_LDADD = $(STEP_LIBS)
+unit_step_wait_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=getaddrinfo

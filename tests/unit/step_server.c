@@ -18,6 +18,8 @@ struct step_server {
 	uint16_t port;
 	pthread_t thread;
 	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	bool released;
 	struct step_server_counts counts;
 	struct client {
 		struct step_server *server;
@@ -63,6 +65,16 @@ static bool hang(struct client *c)
 	return false;
 }
 
+static bool hold(struct client *c)
+{
+	struct step_server *s = c->server;
+	pthread_mutex_lock(&s->lock);
+	while (!s->released)
+		pthread_cond_wait(&s->changed, &s->lock);
+	pthread_mutex_unlock(&s->lock);
+	return send_text(c->fd, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nheld");
+}
+
 static bool trickle(struct client *c)
 {
 	while (send_text(c->fd, "x"))
@@ -82,21 +94,21 @@ static bool endless(struct client *c, const char *piece)
 /* N bytes: 'a', 'b', … in turn. */
 static bool send_bytes(int fd, size_t n, size_t chunk)
 {
-	char *bytes = malloc(n + 1);
-	char size[32];
-	for (size_t i = 0; i < n; i++)
+	char bytes[26 * 512], size[32];
+	for (size_t i = 0; i < sizeof bytes; i++)
 		bytes[i] = (char)('a' + i % 26);
 	bool ok = true;
+	/* Pieces begin with an 'a'. */
+	chunk = chunk ? chunk / 26 * 26 : 0;
 	for (size_t at = 0; ok && at < n;) {
-		size_t piece = chunk && n - at > chunk ? chunk : n - at;
+		size_t most = chunk ? chunk : sizeof bytes, piece = n - at > most ? most : n - at;
 		if (chunk) {
 			snprintf(size, sizeof size, "%zx\r\n", piece);
 			ok = send_text(fd, size);
 		}
-		ok = ok && send_all(fd, bytes + at, piece) && (!chunk || send_text(fd, "\r\n"));
+		ok = ok && send_all(fd, bytes, piece) && (!chunk || send_text(fd, "\r\n"));
 		at += piece;
 	}
-	free(bytes);
 	return ok && (!chunk || send_text(fd, "0\r\n\r\n"));
 }
 
@@ -145,7 +157,7 @@ static bool answer(struct client *c, const char *request, size_t n)
 	}
 	if (PATH("/chunked/"))
 		return send_text(c->fd, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n") &&
-		       send_bytes(c->fd, (size_t)number, 1000);
+		       send_bytes(c->fd, (size_t)number, 2600);
 	if (PATH("/until-close/"))
 		return send_text(c->fd, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n") &&
 		       send_bytes(c->fd, (size_t)number, 0) && false;
@@ -176,6 +188,8 @@ static bool answer(struct client *c, const char *request, size_t n)
 		return send_text(c->fd, "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n") && trickle(c);
 	if (PATH("/hang"))
 		return hang(c);
+	if (PATH("/hold"))
+		return hold(c);
 	return false; /* /nothing */
 }
 
@@ -201,7 +215,7 @@ static size_t read_request(int fd, char *room)
 static void *serve(void *arg)
 {
 	struct client *c = arg;
-	char *request = malloc(REQUEST_MOST);
+	char request[REQUEST_MOST];
 	bool more = true;
 	size_t n;
 	while (more && (n = read_request(c->fd, request)) > 0) {
@@ -210,7 +224,6 @@ static void *serve(void *arg)
 		more = answer(c, request, n);
 		count(c, &c->server->counts.busy, -1);
 	}
-	free(request);
 	shutdown(c->fd, SHUT_RDWR);
 	return NULL;
 }
@@ -243,6 +256,7 @@ struct step_server *step_server_start(void)
 		abort();
 	s->port = ntohs(a.sin_port);
 	pthread_mutex_init(&s->lock, NULL);
+	pthread_cond_init(&s->changed, NULL);
 	if (pthread_create(&s->thread, NULL, accept_all, s) != 0)
 		abort();
 	return s;
@@ -253,8 +267,17 @@ uint16_t step_server_port(const struct step_server *s)
 	return s->port;
 }
 
+void step_server_release(struct step_server *s)
+{
+	pthread_mutex_lock(&s->lock);
+	s->released = true;
+	pthread_cond_broadcast(&s->changed);
+	pthread_mutex_unlock(&s->lock);
+}
+
 void step_server_stop(struct step_server *s)
 {
+	step_server_release(s);
 	shutdown(s->fd, SHUT_RDWR);
 	pthread_join(s->thread, NULL);
 	for (int i = 0; i < s->client_count; i++) {
@@ -263,6 +286,7 @@ void step_server_stop(struct step_server *s)
 		close(s->clients[i].fd);
 	}
 	close(s->fd);
+	pthread_cond_destroy(&s->changed);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
 }

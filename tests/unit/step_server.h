@@ -11,6 +11,9 @@
  *     /endless          a body without end; /headers, /line  headers, a header line, without end
  *     /continue         100 Continue and other informational answers before the answer
  *     /hang             no answer; /hang-body  no body; /trickle  a byte of body now and then: until the client goes
+ *     /hold             "held", after step_server_release()
+ *
+ * Its threads allocate nothing, so that a test can refuse memory.
  */
 #ifndef BAKERY_TESTS_UNIT_STEP_SERVER_H
 #define BAKERY_TESTS_UNIT_STEP_SERVER_H
@@ -23,6 +26,8 @@ struct step_server;
 struct step_server *step_server_start(void);
 uint16_t step_server_port(const struct step_server *s);
 void step_server_stop(struct step_server *s);
+/* All that is held, and whatever comes later. */
+void step_server_release(struct step_server *s);
 
 /* So far. busy: requests that have come and not been answered. gone: clients that went while they were kept waiting. */
 struct step_server_counts {

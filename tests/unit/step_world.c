@@ -62,6 +62,8 @@ static int carry_out(void *arg)
 {
 	struct trial *x = arg;
 	x->r = await_step(world_steps, &x->try);
+	if (x->mark)
+		world_mark(x->mark);
 	return x->r;
 }
 

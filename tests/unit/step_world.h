@@ -15,6 +15,7 @@ struct trial {
 	struct step_try try;
 	char url[512];
 	char waited[64]; /* the first letter of each wait */
+	char mark;       /* of world_mark(), at its end */
 	struct task *task;
 	int r; /* what await_step() said; 1: it has not ended */
 };

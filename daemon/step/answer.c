@@ -23,10 +23,7 @@ const char *answer_redirect(const struct exchange *x, int *status)
 {
 	*status = status_of(x);
 	bool may = *status == 301 || *status == 302 || *status == 303 || *status == 307 || *status == 308;
-	char *url = NULL;
-	if (may && !x->request->expect[*status])
-		curl_easy_getinfo(x->easy, CURLINFO_REDIRECT_URL, &url);
-	return url;
+	return may && !x->request->expect[*status] ? x->location : NULL;
 }
 
 /* ---- a failure by its status ---- */
@@ -39,15 +36,13 @@ static bool may_change(int status)
 /* Retry-After: seconds or a date (RFC 9110, 10.2.3). 0: not said, or not understood. */
 static int64_t retry_after_ms(const struct exchange *x)
 {
-	struct curl_header *h;
-	if (curl_easy_header(x->easy, "Retry-After", 0, CURLH_HEADER, -1, &h) != CURLHE_OK)
-		return 0;
-	size_t digits = strspn(h->value, "0123456789");
-	if (digits > 0 && h->value[digits] == '\0') {
+	const char *value = x->retry_after;
+	size_t digits = strspn(value, "0123456789");
+	if (digits > 0 && value[digits] == '\0') {
 		/* Longer ones are no pause that anybody means; backoff.max bounds it anyway. */
-		return digits > 9 ? INT64_C(999999999) * 1000 : strtoll(h->value, NULL, 10) * 1000;
+		return digits > 9 ? INT64_C(999999999) * 1000 : strtoll(value, NULL, 10) * 1000;
 	}
-	time_t date = curl_getdate(h->value, NULL);
+	time_t date = curl_getdate(value, NULL);
 	int64_t rest = (int64_t)date * 1000 - clock_wall_ms();
 	return date >= 0 && rest > 0 ? rest : 0;
 }
@@ -57,19 +52,17 @@ static void judge_status(const struct exchange *x, struct step_try *t, int statu
 	const struct exchange_request *r = x->request;
 	char excerpt[PRINTABLE_MAX(EXCHANGE_EXCERPT_MAX)];
 	printable(x->body.data, x->body.len, excerpt);
-	const char *to = "";
-	char shown[URL_SHOWN_MAX + 1] = "";
-	char *target = NULL;
-	if (status >= 300 && status < 400)
-		curl_easy_getinfo(x->easy, CURLINFO_REDIRECT_URL, &target);
+	/* Where it points to, if that can be told. */
+	const char *location = status >= 300 && status < 400 ? x->location : NULL, *why;
 	struct url url;
-	const char *why;
-	if (target && url_read(target, &url, &why) == 0) {
-		to = " to ";
-		memcpy(shown, url.shown, sizeof shown);
+	char *to = NULL;
+	if (location && url_join(r->url, location, &to) == 0 && url_read(to, &url, &why) != 0) {
+		free(to);
+		to = NULL;
 	}
 	step_fails(t, CAUSE_HTTP, !may_change(status), "%s %s: status %d%s%s%s%s", r->method, r->where->shown,
-	    status, to, shown, excerpt[0] ? ": " : "", excerpt);
+	    status, to ? " to " : "", to ? url.shown : "", excerpt[0] ? ": " : "", excerpt);
+	free(to);
 	if (may_change(status))
 		t->outcome.retry_after_ms = retry_after_ms(x);
 }

@@ -13,7 +13,7 @@
 
 /* x has come to its end, and not been ended. Fills in the outcome; takes the body when that is the result. */
 void answer_judge(struct exchange *x, struct step_try *t);
-/* The URL where it wants the request to be sent, borrowed until exchange_end(); NULL: it is an answer like any other. *status says how. */
+/* The URL, whole or relative, where it wants the request to be sent, borrowed until exchange_end(); NULL: it is an answer like any other. */
 const char *answer_redirect(const struct exchange *x, int *status);
 /* It was given up for want of time, perhaps before it had begun. limit_ms: what it had. */
 void answer_late(

@@ -1,6 +1,7 @@
 #include "daemon/step/exchange.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
@@ -42,16 +43,52 @@ static int on_look_up(void *state, void *reserved, void *arg)
 	return x->request->where->literal ? 0 : 1;
 }
 
+/* The value of this header, without blanks around; len 0: it is another one, or empty. */
+static struct slice value_of(const char *line, size_t n, const char *name)
+{
+	size_t begin = strlen(name);
+	if (n <= begin || strncasecmp(line, name, begin) != 0 || line[begin] != ':')
+		return (struct slice){0};
+	for (begin++; begin < n && strchr(" \t\r\n", line[begin]);)
+		begin++;
+	while (n > begin && strchr(" \t\r\n", line[n - 1]))
+		n--;
+	return (struct slice){line + begin, n - begin};
+}
+
+/* libcurl keeps headers too, but does not say when memory was refused. An informational answer (100, 103) comes before the answer itself. */
+static int keep_header(struct exchange *x, const char *line, size_t n)
+{
+	if (n > 5 && memcmp(line, "HTTP/", 5) == 0) {
+		free(x->location);
+		x->location = NULL;
+		x->retry_after[0] = '\0';
+		return 0;
+	}
+	struct slice retry = value_of(line, n, "Retry-After"), location = value_of(line, n, "Location");
+	if (retry.len > 0 && retry.len < sizeof x->retry_after) {
+		memcpy(x->retry_after, retry.data, retry.len);
+		x->retry_after[retry.len] = '\0';
+	}
+	if (location.len == 0 || x->location)
+		return 0;
+	x->location = strndup(location.data, location.len);
+	return x->location ? 0 : -ENOMEM;
+}
+
 static size_t on_header(char *bytes, size_t one, size_t n, void *arg)
 {
-	(void)bytes;
 	(void)one;
 	struct exchange *x = arg;
 	x->header_bytes += n;
-	if (x->header_bytes <= HEADERS_MAX)
-		return n;
-	x->cut = EXCHANGE_HEADERS_TOO_LONG;
-	return 0;
+	if (x->header_bytes > HEADERS_MAX) {
+		x->cut = EXCHANGE_HEADERS_TOO_LONG;
+		return 0;
+	}
+	int r = keep_header(x, bytes, n);
+	if (r < 0)
+		x->refused = r;
+	return r < 0 ? 0 : n;
 }
 
 static size_t keep_wanted(struct exchange *x, const char *bytes, size_t n)
@@ -261,12 +298,19 @@ int exchange_begin(struct transfers *t, const struct exchange_request *r, struct
 		e = add_resolve(r, &x->resolve);
 	if (e < 0)
 		return e;
+	char *target = NULL;
+	e = url_target(r->url, &target);
+	if (e < 0)
+		return e;
 	struct setting s = {.easy = x->easy};
 	set_rules(&s, x);
 	set_tls(&s, r->ca);
 	set_message(&s, r);
 	set(&s, CURLOPT_HTTPHEADER, x->headers);
 	set(&s, CURLOPT_RESOLVE, x->resolve);
+	/* By itself libcurl (7.88) leaves the query out when memory for it is refused. */
+	set(&s, CURLOPT_REQUEST_TARGET, target);
+	free(target);
 	if (s.code != CURLE_OK)
 		return s.code == CURLE_OUT_OF_MEMORY ? -ENOMEM : -EINVAL;
 	return transfer_start(t, &x->transfer, x->easy);
@@ -280,6 +324,8 @@ void exchange_end(struct exchange *x)
 	if (x->easy)
 		transfers_give_easy(x->transfers, x->easy);
 	x->easy = NULL;
+	free(x->location);
+	x->location = NULL;
 	curl_slist_free_all(x->headers);
 	curl_slist_free_all(x->resolve);
 	x->headers = x->resolve = NULL;

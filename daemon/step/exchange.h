@@ -44,7 +44,9 @@ struct exchange {
 	enum { EXCHANGE_WHOLE, EXCHANGE_TOO_LONG, EXCHANGE_HEADERS_TOO_LONG, EXCHANGE_ENOUGH } cut;
 	int refused; /* of what the answer needed: a negative errno value */
 	uint64_t header_bytes, body_bytes;
-	struct buf body; /* wanted: all of it; else its beginning */
+	char *location;       /* of these headers; NULL: not there, or empty */
+	char retry_after[64]; /* "": not there, or longer than it can be */
+	struct buf body;      /* wanted: all of it; else its beginning */
 };
 
 /* x is zeroed. 0 or a negative errno value; exchange_end() in any case. */

@@ -8,6 +8,7 @@
 #include "daemon/step/inner.h"
 #include "daemon/task/semaphore.h"
 
+#define HASH_NONFATAL_OOM          1
 #define uthash_nonfatal_oom(entry) ((entry)->users = 0)
 #include <uthash.h>
 

@@ -100,18 +100,26 @@ static int redirect(struct http *h, const char *to, int status)
 		    h->where.shown, t->step->http.redirects);
 		return ENDED;
 	}
-	int r = read_url(h, to, &where);
-	if (r != 0)
-		return r;
-	if (h->where.tls && !where.tls) {
-		step_fails(t, CAUSE_HTTP, true, "%s %s: redirected from https to http", h->request.method,
-		    h->where.shown);
+	char *url = NULL;
+	int r = url_join(h->request.url, to, &url);
+	if (r < 0) {
+		/* libcurl says so of some that it had no memory for, too: so it may be tried again. */
+		if (r == -EINVAL)
+			step_fails(t, CAUSE_HTTP, false, "%s %s: redirected to what is no URL",
+			    h->request.method, h->where.shown);
+		else
+			step_refused(t, r);
 		return ENDED;
 	}
-	char *url = strdup(to);
-	if (!url) {
-		step_refused(t, -ENOMEM);
-		return ENDED;
+	r = read_url(h, url, &where);
+	if (r == 0 && h->where.tls && !where.tls) {
+		step_fails(t, CAUSE_HTTP, true, "%s %s: redirected from https to http", h->request.method,
+		    h->where.shown);
+		r = ENDED;
+	}
+	if (r != 0) {
+		free(url);
+		return r;
 	}
 	free(h->redirected);
 	h->redirected = url;
@@ -137,9 +145,10 @@ static int judge(struct http *h)
 	struct exchange *x = &h->exchange;
 	curl_easy_getinfo(x->easy, CURLINFO_NUM_CONNECTS, &connects);
 	h->steps->stats.reused += x->transfer.code == CURLE_OK && connects == 0;
-	const char *to = answer_redirect(x, &status);
-	if (to && h->try->step->http.redirects > 0 &&
-	    (x->transfer.code == CURLE_OK || x->cut == EXCHANGE_ENOUGH))
+	const char *to = NULL;
+	if (h->try->step->http.redirects > 0 && (x->transfer.code == CURLE_OK || x->cut == EXCHANGE_ENOUGH))
+		to = answer_redirect(x, &status);
+	if (to)
 		return redirect(h, to, status);
 	answer_judge(x, h->try);
 	return ENDED;

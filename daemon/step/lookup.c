@@ -16,6 +16,7 @@
 #include "daemon/task/task.h"
 #include "proto/buf.h"
 
+#define HASH_NONFATAL_OOM          1
 #define uthash_nonfatal_oom(entry) ((entry)->asked = false)
 #include <uthash.h>
 

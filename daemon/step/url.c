@@ -9,6 +9,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "proto/buf.h"
+
 static bool is_literal(const char *host)
 {
 	struct in_addr address;
@@ -84,6 +86,58 @@ int url_read(const char *text, struct url *out, const char **why)
 	curl_free(parts.port);
 	curl_free(parts.path);
 	curl_url_cleanup(u);
+	return r;
+}
+
+int url_join(const char *base, const char *to, char **out)
+{
+	CURLU *u = curl_url();
+	if (!u)
+		return -ENOMEM;
+	char *whole = NULL;
+	CURLUcode c = curl_url_set(u, CURLUPART_URL, base, 0);
+	/* Servers write blanks and letters beyond ASCII as they are. Other schemes are for url_read() to refuse. */
+	if (!c)
+		c = curl_url_set(
+		    u, CURLUPART_URL, to, CURLU_URLENCODE | CURLU_ALLOW_SPACE | CURLU_NON_SUPPORT_SCHEME);
+	if (!c)
+		c = curl_url_get(u, CURLUPART_URL, &whole, CURLU_URLENCODE | CURLU_NON_SUPPORT_SCHEME);
+	curl_url_cleanup(u);
+	int r = c == CURLUE_OUT_OF_MEMORY ? -ENOMEM : c ? -EINVAL : 0;
+	if (r == 0) {
+		*out = strdup(whole);
+		r = *out ? 0 : -ENOMEM;
+	}
+	curl_free(whole);
+	return r;
+}
+
+int url_target(const char *text, char **out)
+{
+	CURLU *u = curl_url();
+	if (!u)
+		return -ENOMEM;
+	char *path = NULL, *query = NULL;
+	struct buf target = {0};
+	CURLUcode c = curl_url_set(u, CURLUPART_URL, text, 0);
+	if (!c)
+		c = curl_url_get(u, CURLUPART_PATH, &path, 0);
+	if (!c)
+		c = curl_url_get(u, CURLUPART_QUERY, &query, 0);
+	if (c == CURLUE_NO_QUERY)
+		c = CURLUE_OK;
+	int r = c == CURLUE_OUT_OF_MEMORY ? -ENOMEM : c ? -EINVAL : 0;
+	if (r == 0)
+		r = buf_printf(&target, "%s%s%s", path, query ? "?" : "", query ? query : "");
+	if (r == 0)
+		r = buf_append(&target, "", 1);
+	curl_free(path);
+	curl_free(query);
+	curl_url_cleanup(u);
+	if (r < 0)
+		buf_clear(&target);
+	else
+		*out = target.data;
 	return r;
 }
 

@@ -19,6 +19,10 @@ struct url {
 
 /* 0; -EINVAL with *why (static text); -ENOMEM. http and https only. On the loop's stack; does not suspend. */
 int url_read(const char *text, struct url *out, const char **why);
+/* What `to`, whole or relative to base, stands for (RFC 3986, 5): *out, to be freed. 0, -EINVAL, -ENOMEM. */
+int url_join(const char *base, const char *to, char **out);
+/* What the request line asks for: path and query. *out is to be freed. 0, -EINVAL, -ENOMEM. */
+int url_target(const char *text, char **out);
 bool url_same_origin(const struct url *a, const struct url *b);
 
 #endif

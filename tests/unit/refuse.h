@@ -24,10 +24,10 @@ static inline void refuse_memory_once(long n)
 	refuse_once = true;
 }
 
-/* True when refuse_memory_once() has not come to its allocation. */
-static inline bool refuse_is_pending(void)
+/* Whether it has come to that allocation. */
+static inline bool refuse_was_done(void)
 {
-	return refuse_after >= 0;
+	return refuse_after <= 0;
 }
 
 static inline void refuse_memory_never(void)

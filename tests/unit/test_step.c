@@ -329,7 +329,7 @@ START_TEST (redirects_that_lead_nowhere_fail_for_good) {
 	static const char *const cases[][2] = {{"/to/302?file:///etc/passwd", "only http and https"},
 	    {"/to/302?ftp://127.0.0.1/", "only http"},
 	    {"/to/302?/to/302?/to/302?/to/302?/bytes/1", "more than 2 times"},
-	    {"/to/302?http://", "redirected"}, {"/to/304?/bytes/1", "status 304"}, {"/to/302?", "302"}};
+	    {"/to/304?/bytes/1", "status 304"}, {"/to/302?", "302"}};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct trial x;
 		trial_init(&x, cases[i][0]);
@@ -342,8 +342,9 @@ END_TEST
 /* A circle: to where it came from. */
 START_TEST (a_circle_ends) {
 	struct trial x;
-	trial_init(&x, "/to/302?");
+	trial_init(&x, "/to/302?http://");
 	x.step.http.redirects = 5;
+	expect_failure(&x, CAUSE_HTTP, false, "redirected to what is no URL");
 	trial_init(&x, "/to/302?302?");
 	x.step.http.redirects = 5;
 	expect_failure(&x, CAUSE_HTTP, true, "");

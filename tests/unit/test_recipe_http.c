@@ -347,6 +347,50 @@ START_TEST (what_no_longer_fits_is_refused) {
 }
 END_TEST
 
+START_TEST (as_the_configuration_has_it) {
+	struct conf *c = conf_of(
+	    "    params: {size: {type: integer, default: 3}, shop: {type: string, required: true}}\n"
+	    "    steps:\n"
+	    "      - {name: wait, sleep: 5ms, times: \"{size}\"}\n"
+	    "      - name: gather\n"
+	    "        http: {url: \"http://h/{shop}/eggs\", headers: {X-Order: \"{order.id}\"}}\n"
+	    "      - name: tell\n"
+	    "        http: {url: http://h/, method: POST, json: {n: \"{size}\", got: [\"{step.gather}\", "
+	    "0.1]}}\n"
+	    "      - {name: bake, run: [bake, \"--of={step.gather}\"], stdin: \"{step.tell}\"}\n");
+	const struct conf_recipe *r = &c->recipes[0];
+	const struct recipe_result of_steps[] = {{.present = false},
+	    {.present = true, .bytes = {"6 \"eggs\"", 8}}, {.present = true, .bytes = {"told", 4}},
+	    {.present = false}};
+	const struct recipe_values v = {
+	    .order = 9, .attempt = 1, .payload = slice("{\"shop\":\"a/b\"}"), .results = of_steps};
+	int64_t times = 0;
+	ck_assert_int_eq(recipe_times(r, &r->steps[0], &v, &times, why), 0);
+	ck_assert_int_eq(times, 3);
+
+	ck_assert_msg(recipe_expand_http(r, &r->steps[1], &v, &request, why) == 0, "%s", why);
+	ck_assert_str_eq(request.method, "GET");
+	ck_assert_str_eq(request.url, "http://h/a%2Fb/eggs");
+	ck_assert_str_eq(request.headers[0], "X-Order: 9");
+	ck_assert_str_eq(request.headers[1], "Idempotency-Key: 9-gather");
+	ck_assert_ptr_null(request.body);
+	recipe_request_clear(&request);
+
+	ck_assert_msg(recipe_expand_http(r, &r->steps[2], &v, &request, why) == 0, "%s", why);
+	ck_assert_str_eq(request.method, "POST");
+	ck_assert_str_eq(request.body, "{\"n\":3,\"got\":[\"6 \\\"eggs\\\"\",0.1]}");
+	recipe_request_clear(&request);
+
+	struct recipe_command command;
+	ck_assert_msg(recipe_expand(r, &r->steps[3], &v, &command, why) == 0, "%s", why);
+	ck_assert_str_eq(command.argv[1], "--of=6 \"eggs\"");
+	ck_assert_uint_eq(command.stdin_len, 4);
+	ck_assert_uint_eq(r->steps[3].uses, 6);
+	recipe_command_clear(&command);
+	conf_free(c);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *t = unit_case("requests");
@@ -362,5 +406,6 @@ int main(void)
 	tcase_add_test(t, a_cut_result_is_used_nowhere);
 	tcase_add_test(t, big_values);
 	tcase_add_test(t, what_no_longer_fits_is_refused);
+	tcase_add_test(t, as_the_configuration_has_it);
 	return unit_run();
 }

@@ -23,8 +23,8 @@
 /* The version in every hello; raised when a message changes. */
 enum { IPC_VERSION = 2 };
 
-/* The greatest body: a payload or a result at its own limit (64 MiB), with what is around it. */
-enum { MESSAGE_BODY_MAX = (64 << 20) + (64 << 10) };
+/* The greatest body: a payload or a result at its own limit (512 MiB: limits.payload, limits.result), with what is around it. */
+enum { MESSAGE_BODY_MAX = (512 << 20) + (64 << 10) };
 enum { MESSAGE_HEADER_BYTES = 8 };
 
 /* So many outcomes a worker keeps that have not been acknowledged; with as many, it takes no job. */

@@ -32,7 +32,7 @@ static struct conf_recipe recipes[] = {{.name = TEXT("sh"),
 	.timeout_ms = CONF_NONE,
 	.kill_after_ms = 5000,
 	.stop_signal = SIGTERM,
-	.result_max = 64 << 20}};
+	.result_max = 100 << 20}};
 struct conf pool_conf = {.pools = &pool_of_two, .pool_count = 1, .recipes = recipes, .recipe_count = 2};
 
 /* ---- the front's world ---- */

@@ -216,6 +216,31 @@ START_TEST (big_results_go_both_ways) {
 }
 END_TEST
 
+/* More than limits.result is by default, by far: it is a matter of the configuration, not of the messages. */
+START_TEST (a_very_big_result) {
+	enum { BIG = 70 << 20 };
+	struct hand h;
+	set_up();
+	start_worker(&h, 0);
+	introduce(&h, true);
+	run_until(one_idle);
+	const struct job job = {.order = 1,
+	    .attempt = 1,
+	    .recipe = "cake",
+	    .generation = 1,
+	    .timeout_ms = CONF_NONE,
+	    .payload = {"head -c 73400320 /dev/zero", 26}};
+	ck_assert_int_eq(start_job_as_it_is(0, &job), 0);
+	run_until(first_ended);
+	ck_assert_int_eq(runs[0].outcome.cause, CAUSE_EXIT);
+	ck_assert_uint_eq(runs[0].outcome.result_len, BIG);
+	ck_assert(!runs[0].outcome.result_cut);
+	job_run_release(&runs[0]);
+	take_down();
+	end_worker(&h);
+}
+END_TEST
+
 /* ---- another front ---- */
 
 /* The front dies and another one meets the same workers. */
@@ -308,6 +333,7 @@ int main(void)
 	tcase_add_test(t, workers_work_at_the_same_time);
 	tcase_add_test(t, a_job_is_stopped);
 	tcase_add_test(t, big_results_go_both_ways);
+	tcase_add_test(t, a_very_big_result);
 	tcase_add_test(t, a_new_front_adopts_what_runs_and_what_has_ended);
 	tcase_add_test(t, a_new_front_discards_what_is_nobodys);
 	return unit_run();

@@ -39,6 +39,7 @@ recipes:
   short: {run: [sleep, "600"], timeout: 100ms, kill_after: 100ms}
   missing: {run: [/nonexistent/program], timeout: 60s}
   weigh: {params: {weight: {type: number, max: 0.8, default: 0.7}}, run: [cat], stdin: "{weight}", timeout: 60s}
+  nap: {steps: [{name: doze, sleep: 1h}], timeout: 2h}
   small: {run: [cat], result_max: 10, timeout: 60s}
   run:
     params: {argv: {type: list, required: true, allow_dash: true}, dir: {type: path}}
@@ -402,11 +403,11 @@ class Terminal(Cli):
             seen += os.read(fd, 4096)
         return seen
 
-    def waiting(self, d, **env):
-        """order --wait with standard error on a terminal: the process, and the terminal's other end."""
+    def waiting(self, d, *words, **env):
+        """order --wait (of a gate's job) with standard error on a terminal: the process, and the terminal's other end."""
         ours, theirs = pty.openpty()
         p = subprocess.Popen(
-            [BAKERY, "order", "shell", self.gate(), "--wait"], env={**d.client_env(), "TERM": "xterm", **env}, cwd=d.dir,
+            [BAKERY, "order", *(words or ("shell", self.gate())), "--wait"], env={**d.client_env(), "TERM": "xterm", **env}, cwd=d.dir,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=theirs, text=True,
         )
         _known.add(p.pid)
@@ -420,6 +421,14 @@ class Terminal(Cli):
         self.open_gate()
         out, _ = p.communicate()
         assert (p.returncode, out) == (0, "through\n")
+        os.close(terminal)
+
+    def test_a_wait_shows_the_step(self):
+        d = self.daemon(YAML, clock=True)
+        p, terminal = self.waiting(d, "nap")
+        self.watch(terminal, b"running: doze (sleep)")
+        d.clock.advance(3600)
+        assert p.communicate()[0] == "" and p.returncode == 0
         os.close(terminal)
 
     def test_tables_fit_on_a_terminal(self):

@@ -3,11 +3,19 @@
 import json
 import os
 import re
+import socket
 
 from bakery_test import BAKERYD, SOURCE, Case, main
 
 YAML = """
 recipes:
+  nap: {steps: [{name: doze, sleep: 1h}], timeout: 2h}
+  cake:
+    params: {pipe: {type: path, required: true}}
+    steps:
+      - {name: mix, sleep: 1h}
+      - {name: bake, run: [cat, "{pipe}"]}
+    timeout: 3h
   gate: {params: {pipe: {type: path, required: true}}, run: [cat, "{pipe}"], timeout: 60s}
 """
 
@@ -21,11 +29,11 @@ def documented(verb):
 
 
 class Looks(Case):
-    def gate(self, d):
+    def gate(self, d, recipe="gate"):
         """An order whose job runs until open_gate()."""
         path = os.path.join(self.dir, "gate")
         os.mkfifo(path)
-        return d.bakery("order", "gate", f"pipe={path}").strip()
+        return d.bakery("order", recipe, f"pipe={path}").strip()
 
     def open_gate(self):
         """Opening waits until the job is there."""
@@ -61,6 +69,54 @@ class Looks(Case):
         assert c.ok("AUTH", "guest", "sesame") == "OK"
         assert c.fails("NOPERM", "TASKS") == "NOPERM 'tasks' needs the right 'read all'"
         assert "COUNT" in d.bakery_error(2, "tasks", "--count", "0").upper()
+
+    def test_the_step_that_an_order_is_in(self):
+        d = self.daemon(YAML + "pools: {default: {workers: 2}}\n", clock=True)
+        c = d.connect(3)
+        number = self.gate(d, "cake")
+        status = d.wait_until(lambda: (s := c.ask("STATUS", number))["waits_for"] == "sleep" and s, "the first step")
+        assert (status["step"], status["pool"]) == ("mix", None), status
+        explain = c.ask("EXPLAIN", number)
+        assert explain["waits_for"] == "sleep", explain
+        assert re.fullmatch(r"Attempt 1 is in step 1 of 2, 'mix': it sleeps, since \S+Z\.", explain["text"]), explain
+        assert re.search(r"^step +mix \(sleep\)$", d.bakery("show", number), re.M)
+        assert "running: mix (sleep)" in d.bakery("list")
+        assert re.search(rf"^order +{number} .* waiting +sleep ", d.bakery("tasks"), re.M), d.bakery("tasks")
+        d.clock.advance(3600)
+        status = d.wait_until(lambda: (s := c.ask("STATUS", number))["waits_for"] == "job" and s, "the second step")
+        assert (status["step"], status["pool"]) == ("bake", "default"), status
+        text = "Attempt 1 is in step 2 of 2, 'bake': its job runs in pool 'default' (1 of its 2 workers are busy), since "
+        assert c.ask("EXPLAIN", number)["text"].startswith(text), c.ask("EXPLAIN", number)
+        self.open_gate()
+        d.bakery("wait", number)
+        assert c.ask("STATUS", number)["step"] is None and c.ask("STATUS", number)["waits_for"] is None
+
+    def test_an_order_whose_last_step_is_a_light_one_is_done(self):
+        d = self.daemon(YAML, clock=True)
+        c = d.connect(3)
+        number = d.bakery("order", "nap").strip()
+        d.wait_until(lambda: c.ask("STATUS", number)["waits_for"] == "sleep", "the order to sleep")
+        d.clock.advance(3600)
+        assert d.bakery("wait", number) == f"{number}  done\n"
+        status = c.ask("STATUS", number)
+        assert (status["state"], status["cause"], status["exit"], status["pool"]) == ("done", None, None, None), status
+        assert re.search(r"^attempts +1$", d.bakery("show", number), re.M)
+
+    def test_an_http_step_that_fails(self):
+        d = self.daemon(start=False)
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))  # nobody listens there
+            recipe = f'recipes: {{fetch: {{steps: [{{http: {{url: "http://127.0.0.1:{s.getsockname()[1]}/x"}}}}], timeout: 60s}}}}\n'
+            d.configure(recipe)
+            d.start()
+            said = d.bakery_error(125, "order", "fetch", "--wait")
+            number = re.search(r"^bakery: order (\d+)$", said, re.M)[1]
+            assert f"order {number} failed: an HTTP request failed\n" in said, said
+            assert d.connect(3).ask("STATS")["steps"]["failed"] == 1
+        shown = d.bakery("show", number)
+        assert re.search(r"\nfailed in attempt 1 of 1: an HTTP request failed\n\nwhat is known of it:\n.+\n\nnext: bakery result", shown), shown
+        assert re.search(r"^next: bakery recipes fetch ", shown, re.M), shown
+        assert d.bakery("list", "--cause", "http", "--quiet").strip() == number
 
     def test_the_protocol_has_every_field(self):
         d = self.daemon(YAML)

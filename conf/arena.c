@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNK_BYTES = 8192 };
+/* The first is small: a request on its way has an arena of its own, and there may be thousands. */
+enum { CHUNK_FIRST = 512, CHUNK_MOST = 8192 };
 
 struct arena_chunk {
 	struct arena_chunk *next;
@@ -23,7 +24,9 @@ void *arena_alloc(struct arena *a, size_t n)
 	n = (n + step - 1) / step * step;
 	struct arena_chunk *c = a->chunks;
 	if (!c || c->size - c->used < n) {
-		size_t size = n > CHUNK_BYTES ? n : CHUNK_BYTES;
+		size_t size = !c ? CHUNK_FIRST : c->size < CHUNK_MOST / 2 ? c->size * 2 : CHUNK_MOST;
+		if (size < n)
+			size = n;
 		c = calloc(1, sizeof *c + size);
 		if (!c)
 			return NULL;

@@ -12,8 +12,8 @@
 #define UNWANTED_MAX ((uint64_t)64 << 10)
 
 enum {
-	/* What libcurl reads at once, for each transfer. */
-	READ_BYTES = 4096,
+	/* What libcurl reads at once: memory of each request under way, and there may be ten thousand. */
+	READ_BYTES = 2048,
 	WRITE_BYTES = 16384, /* its least */
 	/* How long libcurl keeps what it was told of a name: longer than a request that is sent again on another connection may need it. */
 	NAMES_KEPT_S = 3600,

@@ -21,8 +21,8 @@ struct http {
 	struct step_try *try;
 	struct step_time *time;
 	struct recipe_request expanded;
-	struct url origin, where; /* where the recipe wants it to go; where it goes now */
-	char *redirected;         /* the URL, when it is not the recipe's */
+	struct url where; /* where it goes now */
+	char *redirected; /* the URL, when it is not the recipe's */
 	int redirects;
 	struct exchange_request request;
 	struct exchange exchange;
@@ -72,9 +72,7 @@ static int expand(void *arg)
 	    .expect = http->expect,
 	    .body_max = http->result_max,
 	    .once = t->recipe->at_most_once};
-	r = read_url(h, h->request.url, &h->origin);
-	h->where = h->origin;
-	return r;
+	return read_url(h, h->request.url, &h->where);
 }
 
 /* RFC 9110, 15.4: 303 asks for the answer by GET, and so, as everybody does, do 301 and 302 after a POST. */
@@ -93,7 +91,7 @@ static void change_method(struct exchange_request *r, int status)
 /* ENDED; or 0: the request is to be sent there. */
 static int redirect(struct http *h, const char *to, int status)
 {
-	struct url where;
+	struct url origin, where;
 	struct step_try *t = h->try;
 	if (++h->redirects > t->step->http.redirects) {
 		step_fails(t, CAUSE_HTTP, true, "%s %s: redirected more than %d times", h->request.method,
@@ -111,7 +109,9 @@ static int redirect(struct http *h, const char *to, int status)
 			step_refused(t, r);
 		return ENDED;
 	}
-	r = read_url(h, url, &where);
+	r = read_url(h, h->expanded.url, &origin);
+	if (r == 0)
+		r = read_url(h, url, &where);
 	if (r == 0 && h->where.tls && !where.tls) {
 		step_fails(t, CAUSE_HTTP, true, "%s %s: redirected from https to http", h->request.method,
 		    h->where.shown);
@@ -125,7 +125,7 @@ static int redirect(struct http *h, const char *to, int status)
 	h->redirected = url;
 	h->request.url = url;
 	h->where = where;
-	h->request.foreign |= !url_same_origin(&h->origin, &where);
+	h->request.foreign |= !url_same_origin(&origin, &where);
 	change_method(&h->request, status);
 	return 0;
 }

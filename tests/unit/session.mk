@@ -30,6 +30,7 @@ unit_session_told_LDADD = $(unit_session_LDADD)
 
 unit_session_who_SOURCES = tests/unit/test_session_who.c $(SESSION_WORLD)
 unit_session_who_LDADD = $(unit_session_LDADD)
+unit_session_who_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=password_verify
 
 unit_session_looks_SOURCES = tests/unit/test_session_looks.c $(SESSION_WORLD)
 unit_session_looks_LDADD = $(unit_session_LDADD)

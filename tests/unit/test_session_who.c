@@ -1,7 +1,10 @@
 /*
  * Who is there: HELLO, AUTH and what a user may see; and the room's beginning and end.
  */
+#include <semaphore.h>
+
 #include "daemon/base/clock.h"
+#include "daemon/net/password.h"
 #include "daemon/session/shared.h"
 #include "tests/unit/session_world.h"
 #include "tests/unit/unit.h"
@@ -102,6 +105,47 @@ START_TEST (draining_takes_no_orders) {
 }
 END_TEST
 
+/* The thread that verifies stands still here while a test wants it so. */
+static bool hold_verify;
+static sem_t verifying, go_on;
+
+int __real_password_verify(const char *password, size_t len, const char *hash);
+int __wrap_password_verify(const char *password, size_t len, const char *hash);
+
+int __wrap_password_verify(const char *password, size_t len, const char *hash)
+{
+	if (!hold_verify)
+		return __real_password_verify(password, len, hash);
+	sem_post(&verifying);
+	sem_wait(&go_on);
+	return 1;
+}
+
+START_TEST (passwords_in_line_are_not_verified_at_the_end) {
+	sem_init(&verifying, 0, 0);
+	sem_init(&go_on, 0, 0);
+	hold_verify = true;
+	open_client(&two);
+	send_bytes(&one, "AUTH shop first\r\n");
+	run_turns(20);
+	sem_wait(&verifying);
+	send_bytes(&two, "AUTH shop second\r\n");
+	run_turns(20);
+	struct task_spec spec = {.name = "close", .fn = close_all};
+	ck_assert_int_eq(task_spawn(&spec, NULL), 0);
+	expect(&two, "-DRAINING the daemon is shutting down\r\n");
+	sem_post(&go_on);
+	expect(&one, "+OK\r\n"); /* what has begun is waited for */
+	ck_assert_int_eq(loop_run(world_loop), 0);
+	close_client(&one);
+	close_client(&two);
+	sessions_free(world_sessions);
+	task_runtime_clear();
+	loop_free(world_loop);
+	ck_assert_int_ne(sem_trywait(&verifying), 0);
+}
+END_TEST
+
 START_TEST (closes_with_clients_that_wait) {
 	ask(&one, "ORDER cake {}", "$1\r\n1\r\n");
 	send_bytes(&one, "AWAIT 0 1\r\n");
@@ -141,5 +185,6 @@ int main(void)
 	TCase *end = unit_case("session-end");
 	tcase_add_checked_fixture(end, set_up, NULL);
 	tcase_add_test(end, closes_with_clients_that_wait);
+	tcase_add_test(end, passwords_in_line_are_not_verified_at_the_end);
 	return unit_run();
 }

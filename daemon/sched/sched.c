@@ -61,7 +61,9 @@ static int make_recipes(struct sched *s)
 		r->sched = s;
 		r->conf = &s->conf->recipes[i];
 		r->pool = first_pool(s, r->conf);
-		assert(r->pool);
+		for (size_t n = 0; n < r->conf->step_count; n++)
+			assert(!conf_step_is_heavy(&r->conf->steps[n]) ||
+			       sched_pool_named(s, r->conf->steps[n].pool));
 		r->digest = recipe_digest(r->conf);
 		window_init(&r->window, true);
 		if (loop_timer_reserve(task_loop(), &r->refill_again) < 0)

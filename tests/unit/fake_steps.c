@@ -32,7 +32,7 @@ void fake_steps_reset(void)
 static struct under_way *find(int64_t order)
 {
 	for (int i = 0; i < UNDER_WAY_MAX; i++) {
-		if (list[i].t && list[i].t->values.order == order)
+		if (list[i].t && !list[i].ends && list[i].t->values.order == order)
 			return &list[i];
 	}
 	return NULL;
@@ -70,6 +70,7 @@ int await_step(struct steps *s, struct step_try *t)
 	u->t = NULL;
 	if (err < 0) {
 		given_up++;
+		free(u->result);
 		return err;
 	}
 	note(t, ".");

@@ -21,7 +21,7 @@ UNIT_TESTS += unit-sched-memory
 unit_sched_memory_SOURCES = tests/unit/test_sched_memory.c $(SCHED_WORLD)
 unit_sched_memory_LDADD = $(SCHED_LIBS)
 unit_sched_memory_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
-UNIT_TESTS += unit-sched-steps unit-sched-stops unit-sched-crash
+UNIT_TESTS += unit-sched-steps unit-sched-tries unit-sched-stops unit-sched-crash
 unit_sched_steps_SOURCES = tests/unit/test_sched_steps.c $(SCHED_WORLD)
 unit_sched_steps_LDADD = $(SCHED_LIBS)
 unit_sched_cancel_SOURCES = tests/unit/test_sched_cancel.c $(SCHED_WORLD)
@@ -34,3 +34,5 @@ unit_sched_crash_SOURCES = tests/unit/test_sched_crash.c $(SCHED_WORLD)
 unit_sched_crash_LDADD = $(SCHED_LIBS)
 unit_sched_stops_SOURCES = tests/unit/test_sched_stops.c $(SCHED_WORLD)
 unit_sched_stops_LDADD = $(SCHED_LIBS)
+unit_sched_tries_SOURCES = tests/unit/test_sched_tries.c $(SCHED_WORLD)
+unit_sched_tries_LDADD = $(SCHED_LIBS)

@@ -101,6 +101,55 @@ START_TEST (an_order_may_have_fewer_retries_than_its_recipe_but_not_more) {
 }
 END_TEST
 
+START_TEST (a_permanent_failure_is_final) {
+	outcome_is(CAUSE_HTTP, -1);
+	assert_again(1000, true, false);
+	outcome.permanent = true;
+	assert_final(ORDER_FAILED, CAUSE_HTTP);
+}
+END_TEST
+
+START_TEST (a_light_step_without_a_failure_is_done) {
+	outcome_is(CAUSE_NONE, -1);
+	assert_final(ORDER_DONE, CAUSE_NONE);
+}
+END_TEST
+
+START_TEST (the_other_side_may_ask_for_a_longer_pause_up_to_the_longest) {
+	outcome_is(CAUSE_HTTP, -1);
+	outcome.retry_after_ms = 500;
+	assert_again(1000, true, false);
+	outcome.retry_after_ms = 5000;
+	assert_again(5000, true, false);
+	outcome.retry_after_ms = INT64_MAX;
+	assert_again(600000, true, false);
+}
+END_TEST
+
+START_TEST (a_step_is_tried_again_unless_it_was_ended_from_outside_or_would_fail_again) {
+	static const struct conf_step step = {.retries = 2};
+
+	recipe.no_retry[64] = true;
+	for (enum order_cause cause = CAUSE_NONE + 1; cause < ORDER_CAUSES; cause++) {
+		bool own = cause != CAUSE_CANCELLED && cause != CAUSE_DRAINED && cause != CAUSE_WORKER_LOST &&
+			   cause != CAUSE_DAEMON_LOST && cause != CAUSE_PARAMS;
+
+		outcome_is(cause, 1);
+		ck_assert_int_eq(retry_step_again(&recipe, &step, &outcome, 0), own);
+		ck_assert_int_eq(retry_step_again(&recipe, &step, &outcome, 1), own);
+		ck_assert(!retry_step_again(&recipe, &step, &outcome, 2));
+	}
+	outcome_is(CAUSE_EXIT, 64);
+	ck_assert(!retry_step_again(&recipe, &step, &outcome, 0));
+	outcome_is(CAUSE_HTTP, -1);
+	outcome.permanent = true;
+	ck_assert(!retry_step_again(&recipe, &step, &outcome, 0));
+	outcome.permanent = false;
+	recipe.at_most_once = true;
+	ck_assert(!retry_step_again(&recipe, &step, &outcome, 0));
+}
+END_TEST
+
 START_TEST (statuses_of_no_retry_are_final) {
 	recipe.no_retry[64] = true;
 	outcome_is(CAUSE_EXIT, 64);
@@ -220,6 +269,10 @@ int main(void)
 	tcase_add_test(t, failures_are_repeated_with_a_growing_pause_until_retries_are_used_up);
 	tcase_add_test(t, every_cause_of_the_jobs_own_is_repeated);
 	tcase_add_test(t, an_order_may_have_fewer_retries_than_its_recipe_but_not_more);
+	tcase_add_test(t, a_permanent_failure_is_final);
+	tcase_add_test(t, a_light_step_without_a_failure_is_done);
+	tcase_add_test(t, the_other_side_may_ask_for_a_longer_pause_up_to_the_longest);
+	tcase_add_test(t, a_step_is_tried_again_unless_it_was_ended_from_outside_or_would_fail_again);
 	tcase_add_test(t, statuses_of_no_retry_are_final);
 	tcase_add_test(t, a_payload_that_does_not_fit_is_final);
 	tcase_add_test(t, what_we_lost_or_stopped_does_not_use_up_retries);

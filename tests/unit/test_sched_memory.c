@@ -97,6 +97,46 @@ START_TEST (every_order_ends_whichever_allocation_fails) {
 }
 END_TEST
 
+/* One order through three steps, heavy ones that use results among them; each step fails once. */
+static int await_steps(struct world *w)
+{
+	int failed = 0;
+
+	for (int i = 0; i < 3; i++)
+		w->steps[RECIPE_CHAIN][i].retries = 1;
+	await_recovered(w);
+	fake_alloc_fail(refuse_at, false);
+	fake_store_submit(w->store, "chain", 0);
+	for (int turns = 0; turns < 400 && fake_store_find(w->store, 1)->state != ORDER_DONE; turns++) {
+		const struct job_run *run = fake_pool_job(w->pools, 1);
+		const struct step_try *t = fake_steps_find(1);
+
+		await_passed_quietly(100);
+		if (t && t == fake_steps_find(1)) {
+			fake_steps_end(1, failed == 1 ? CAUSE_HTTP : CAUSE_NONE, NULL);
+			failed += failed == 1;
+		} else if (run && run == fake_pool_job(w->pools, 1) && !future_is_final(&run->ended)) {
+			bool fails = run->try == 0;
+
+			failed += fails;
+			fake_pool_end(w->pools, 1, CAUSE_EXIT, fails, NULL);
+		}
+		await_passed_quietly(50);
+	}
+	refuse_at = refuse_at < fake_alloc_count() ? refuse_at + 1 : 0;
+	fake_alloc_fail(0, false);
+	assert_state(w, 1, "done");
+	ck_assert_int_eq(fake_store_find(w->store, 1)->attempt, 1);
+	ck_assert_int_eq(failed, 3);
+	return 0;
+}
+
+START_TEST (every_step_ends_whichever_allocation_fails) {
+	for (refuse_at = 1; refuse_at > 0;)
+		world_run(1, await_steps);
+}
+END_TEST
+
 static int await_new(struct world *w)
 {
 	struct sched_options o = {.conf = &w->conf, .store = w->store, .pools = w->pools};
@@ -145,6 +185,7 @@ int main(void)
 
 	tcase_add_test(t, a_set_without_memory_keeps_what_comes_first);
 	tcase_add_test(t, every_order_ends_whichever_allocation_fails);
+	tcase_add_test(t, every_step_ends_whichever_allocation_fails);
 	tcase_add_test(t, a_scheduler_that_cannot_be_made_leaves_nothing);
 	tcase_add_test(t, a_recovery_without_memory_says_so);
 	return unit_run();

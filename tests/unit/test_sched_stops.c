@@ -26,7 +26,7 @@ static void await_step_ends(struct world *w)
 {
 	if (fake_steps_find(1))
 		fake_steps_end(1, CAUSE_NONE, "yes");
-	else
+	else if (!future_is_final(&fake_pool_job(w->pools, 1)->ended))
 		fake_pool_end(w->pools, 1, CAUSE_EXIT, 0, "slices");
 	await_settled();
 }

@@ -112,9 +112,11 @@ static bool send_bytes(int fd, size_t n, size_t chunk)
 	return ok && (!chunk || send_text(fd, "0\r\n\r\n"));
 }
 
-static bool answer_status(int fd, long status, const char *value)
+static bool answer_status(int fd, long status, char *value)
 {
 	char text[512], body[64];
+	for (char *p = value; p && *p; p++)
+		*p = *p == '+' ? ' ' : *p;
 	snprintf(body, sizeof body, "trouble\nNUMBER <%ld>\n", status);
 	bool has_body = status >= 200 && status != 204 && status != 304;
 	snprintf(text, sizeof text, "HTTP/1.1 %ld Whatever\r\n%s%s%sContent-Length: %zu\r\n\r\n%s", status,

@@ -4,7 +4,7 @@
  *     /bytes/N          N bytes, with their length
  *     /chunked/N        N bytes in chunks
  *     /until-close/N    N bytes, and the connection closed
- *     /status/N?VALUE   that status, with "Retry-After: VALUE" when there is one, and the body "trouble\nNUMBER <N>"
+ *     /status/N?VALUE   that status, with "Retry-After: VALUE" when there is one ("+" is a blank), and the body "trouble\nNUMBER <N>"
  *     /to/N?URL         that status, with "Location: URL"
  *     /echo             the request as it came
  *     /early            fewer bytes than said; /nothing  no answer; /garbage  no HTTP

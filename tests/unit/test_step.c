@@ -3,9 +3,11 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "daemon/base/clock.h"
 #include "daemon/base/err.h"
+#include "daemon/step/printable.h"
 #include "tests/unit/step_world.h"
 #include "tests/unit/unit.h"
 
@@ -223,8 +225,7 @@ START_TEST (retry_after_is_seconds_or_a_date) {
 		const char *value;
 		int64_t least, most;
 	} cases[] = {{"0", 0, 0}, {"120", 120000, 120000}, {"99999999999999999999", 1000000, INT64_MAX},
-	    {"soon", 0, 0}, {"-5", 0, 0}, {"1.5", 0, 0}, {"Sun,%2006%20Nov%201994%2008:49:37%20GMT", 0, 0},
-	    {"", 0, 0}};
+	    {"soon", 0, 0}, {"-5", 0, 0}, {"1.5", 0, 0}, {"Sun,+06+Nov+1994+08:49:37+GMT", 0, 0}, {"", 0, 0}};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct trial x;
 		char path[128];
@@ -234,6 +235,16 @@ START_TEST (retry_after_is_seconds_or_a_date) {
 		ck_assert_int_ge(x.try.outcome.retry_after_ms, cases[i].least);
 		ck_assert_int_le(x.try.outcome.retry_after_ms, cases[i].most);
 	}
+	/* A date, two minutes from now. */
+	struct trial x;
+	char path[128] = "/status/429?";
+	time_t then = (time_t)(clock_wall_ms() / 1000 + 120);
+	struct tm tm;
+	strftime(path + strlen(path), 64, "%a,+%d+%b+%Y+%H:%M:%S+GMT", gmtime_r(&then, &tm));
+	trial_init(&x, path);
+	expect_failure(&x, CAUSE_HTTP, false, "429");
+	ck_assert_int_gt(x.try.outcome.retry_after_ms, 0);
+	ck_assert_int_le(x.try.outcome.retry_after_ms, 120000);
 }
 END_TEST
 
@@ -407,6 +418,54 @@ START_TEST (methods_change_as_they_must) {
 }
 END_TEST
 
+/* ---- what people read ---- */
+
+START_TEST (bodies_are_made_printable) {
+	static const struct {
+		const char *bytes;
+		size_t n;
+		const char *text;
+	} cases[] = {{"", 0, ""}, {" \r\n\t ", 5, ""}, {"  a\n\n b\t", 8, "a b"},
+	    {"a\0b\x7f"
+	     "c",
+		5, "a b c"},
+	    {"\033[31mred", 8, "[31mred"},
+	    {"caf\xC3\xA9 \xE2\x82\xAC \xF0\x9F\x8E\x82", 14, "caf\xC3\xA9 \xE2\x82\xAC \xF0\x9F\x8E\x82"},
+	    {"\xC3", 1, "?"}, {"\xC0\x80", 2, "??"}, {"\xC2\x85", 2, "??"}, {"\xED\xA0\x80", 3, "???"},
+	    {"\xF4\x90\x80\x80", 4, "????"}, {"\xE2\x82", 2, "??"}};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		char out[PRINTABLE_MAX(64)];
+		printable(cases[i].bytes, cases[i].n, out);
+		ck_assert_str_eq(out, cases[i].text);
+	}
+}
+END_TEST
+
+/* The most that these tasks used of their stacks: the highest mark must leave half. */
+static void check_mark(void *arg, const char *name, uint32_t stack_bytes, uint32_t used_bytes)
+{
+	*(bool *)arg = true;
+	ck_assert_msg(used_bytes <= stack_bytes / 2, "%s used %u of %u", name, used_bytes, stack_bytes);
+}
+
+START_TEST (half_of_the_stack_is_left) {
+	static const char *const paths[] = {"/bytes/100000", "/to/302?/status/503", "/garbage"};
+	bool seen = false;
+	task_measure_stacks(true);
+	for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+		struct trial x;
+		char url[128];
+		snprintf(url, sizeof url, "http://localhost:%u%s", step_server_port(world_server), paths[i]);
+		trial_init(&x, url);
+		x.step.http.redirects = 1;
+		trial_run(&x);
+		trial_clear(&x);
+	}
+	task_each_mark(check_mark, &seen);
+	ck_assert(seen);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *t = unit_case("sleep");
@@ -424,6 +483,8 @@ int main(void)
 	tcase_add_test(t, each_status_has_its_meaning);
 	tcase_add_test(t, what_is_expected_is_well);
 	tcase_add_test(t, retry_after_is_seconds_or_a_date);
+	tcase_add_test(t, bodies_are_made_printable);
+	tcase_add_test(t, half_of_the_stack_is_left);
 	t = unit_case("bad answers");
 	tcase_add_checked_fixture(t, step_world_setup, step_world_clear);
 	tcase_add_test(t, what_is_no_whole_answer_may_be_tried_again);

@@ -24,6 +24,12 @@ enum { RUNS = 3, MANY = 50, PIPELINE = 100, WORKERS = 2, QUEUED = 1000000, PATIE
 static const char payload[] = "0123456789012345678901234567890123456789012345678901234567890123456789"
 			      "012345678901234567890123456789";
 
+/* `keep` is never started. */
+static const char yaml[] = "pools: {default: {workers: 2}}\n"
+			   "recipes:\n"
+			   "  'true': {run: [/bin/true], timeout: 60s}\n"
+			   "  keep: {run: [/bin/true], timeout: 60s}\n";
+
 static struct bench_daemon server;
 static pid_t echo;
 
@@ -261,7 +267,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	atexit(clean_up);
-	if (bench_daemon_make(&server, WORKERS) != 0)
+	if (bench_daemon_make(&server, yaml) != 0)
 		give_up("%s: %s", server.dir, strerror(errno));
 	char echo_path[sizeof server.socket_dir + 8];
 	snprintf(echo_path, sizeof echo_path, "%s/echo", server.socket_dir);

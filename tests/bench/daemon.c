@@ -28,7 +28,7 @@ static const char *build_dir(void)
 	return dir ? dir : ".";
 }
 
-int bench_daemon_make(struct bench_daemon *d, int workers)
+int bench_daemon_make(struct bench_daemon *d, const char *yaml)
 {
 	*d = (struct bench_daemon){0};
 	if (snprintf(d->dir, sizeof d->dir, "%s/bench-XXXXXX", build_dir()) >= (int)sizeof d->dir ||
@@ -49,12 +49,8 @@ int bench_daemon_make(struct bench_daemon *d, int workers)
 	    "state_dir: %s/state\n"
 	    "work_dir: %s/work\n"
 	    "shutdown: {grace: 10s}\n"
-	    "pools:\n"
-	    "  default: {workers: %d}\n"
-	    "recipes:\n"
-	    "  'true': {run: [/bin/true], timeout: 60s}\n"
-	    "  keep: {run: [/bin/true], timeout: 60s}\n",
-	    d->socket, dir, dir, workers);
+	    "%s",
+	    d->socket, dir, dir, yaml);
 	free(dir);
 	snprintf(path, sizeof path, "%s/state", d->dir);
 	bool ok = fclose(f) == 0 && mkdir(path, 0700) == 0;

@@ -13,8 +13,8 @@ struct bench_daemon {
 	pid_t pid; /* 0: not running */
 };
 
-/* Makes the directories and the configuration: `workers` workers, a recipe `true` of /bin/true, a recipe `keep` that is never started. 0 or −1. */
-int bench_daemon_make(struct bench_daemon *d, int workers);
+/* Makes the directories and the configuration: where it listens and keeps its state, and what `yaml` says. 0 or −1. */
+int bench_daemon_make(struct bench_daemon *d, const char *yaml);
 /* Starts it and waits for its readiness: seconds that this took, or −1 (what is wrong has been said on standard error). */
 double bench_daemon_start(struct bench_daemon *d);
 /* SIGTERM, and its end. 0, or −1 when it did not end well. */

@@ -11,6 +11,11 @@ bench_service_SOURCES = tests/bench/bench_service.c tests/bench/client.h tests/b
 	tests/bench/machine.h tests/bench/machine.c
 bench_service_LDADD = libproto.a
 
+BENCHES += bench-steps
+bench_steps_SOURCES = tests/bench/bench_steps.c tests/bench/client.h tests/bench/client.c tests/bench/daemon.h tests/bench/daemon.c \
+	tests/bench/machine.h tests/bench/machine.c
+bench_steps_LDADD = libproto.a
+
 include tests/bench/task.mk
 include tests/bench/store.mk
 include tests/bench/worker.mk

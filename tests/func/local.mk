@@ -4,6 +4,7 @@ FUNC_TESTS =
 FUNC_TESTS += tests/func/test_walk.py
 FUNC_TESTS += tests/func/test_cli.py
 FUNC_TESTS += tests/func/test_cakes.py
+FUNC_TESTS += tests/func/test_steps.py
 FUNC_TESTS += tests/func/test_start.py tests/func/test_options.py
 FUNC_TESTS += tests/func/test_processes.py
 FUNC_TESTS += tests/func/test_protocol.py
@@ -17,7 +18,7 @@ FUNC_TESTS += tests/func/test_stacks.py
 FUNC_TESTS += tests/func/test_readme.py
 FUNC_TESTS += tests/func/test_systemd.sh
 
-FUNC_FRAME = tests/func/bakery_test.py tests/func/bakery_daemon.py tests/func/bakery_resp.py \
+FUNC_FRAME = tests/func/bakery_test.py tests/func/bakery_daemon.py tests/func/bakery_resp.py tests/func/bakery_http.py \
 	tests/func/with-systemd.sh tests/func/systemd-inside.sh
 
 EXTRA_DIST += $(FUNC_FRAME) $(FUNC_TESTS)

@@ -72,12 +72,19 @@ class Steps(Case):
     def mix(self, d, ids):
         """The clock goes on until all of them have mixed; each turn in the order in which they began."""
         for turn in range(3):
-            d.clock.advance(3600)
+            self.advance(d)
             for number in ids:
                 if turn < 2:
                     self.gives_way(d, number, "mix", "sleep", turn + 2)
                 else:
                     d.wait_log(rf"step ends.*\border={number}\b.*\bstep=mix\b")
+
+    @staticmethod
+    def advance(d):
+        """An hour goes by, after every task has begun the wait that the log tells of."""
+        with d.connect() as c:
+            c.ok("PING")
+        d.clock.advance(3600)
 
     @staticmethod
     def open_oven(d, flavour):
@@ -138,11 +145,10 @@ class Steps(Case):
             self.gather(d, number, 0)
         d.kill("front")
         self.gives_way(d, number, "mix", "sleep", 2)
-        d.clock.advance(3600)
-        self.gives_way(d, number, "mix", "sleep", 3)
-        d.clock.advance(3600)
-        self.gives_way(d, number, "mix", "sleep", 4)
-        d.clock.advance(3600)
+        for told in (3, 4):
+            self.advance(d)
+            self.gives_way(d, number, "mix", "sleep", told)
+        self.advance(d)
         self.open_oven(d, "sponge")
         with d.connect(3) as c:
             status = c.ok("AWAIT", "1m", number)

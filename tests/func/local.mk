@@ -2,7 +2,6 @@
 # each is a program test_NAME.py (or .sh), listed here.
 FUNC_TESTS =
 FUNC_TESTS += tests/func/test_walk.py
-FUNC_TESTS += tests/func/test_cli.py
 FUNC_TESTS += tests/func/test_cakes.py
 FUNC_TESTS += tests/func/test_steps.py
 FUNC_TESTS += tests/func/test_start.py tests/func/test_options.py

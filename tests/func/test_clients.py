@@ -38,7 +38,9 @@ class RedisCli(Case):
         assert status["result_cut"] is False
         recipes = json.loads(self.d.redis_cli("--json", "RECIPES"))
         assert [r["name"] for r in recipes] == ["cake", "copy"]
-        assert recipes[0]["params"] == [{"name": "flavour", "type": "string", "required": True, "default": None}]
+        (flavour,) = recipes[0]["params"]
+        assert (flavour["name"], flavour["type"], flavour["required"]) == ("flavour", "string", True)
+        assert flavour["default"] is None
         assert json.loads(self.d.redis_cli("--json", "STATS"))["daemon"]["draining"] is False
 
     def test_errors_are_exit_statuses(self):

@@ -28,14 +28,42 @@ static bool is_host_and_port(const char *text, size_t len)
 	return *text == ':' && units_parse_int(text + 1, (size_t)(end - text) - 1, 1, 65535, &port) == 0;
 }
 
-/* A part of the path that is "." or "..", which is taken away before a request is sent. */
-static bool has_dot_part(const char *path)
+/* A '%' that is not the beginning of %XX would make one with what a value puts behind it: "%{x}" with 2F is a slash. */
+static bool has_bare_percent(const char *text)
 {
-	while (*path == '/') {
-		size_t n = strcspn(++path, "/?");
-		if ((n == 1 && path[0] == '.') || (n == 2 && path[0] == '.' && path[1] == '.'))
+	static const char digits[] = "0123456789abcdefABCDEF";
+	for (text = strchr(text, '%'); text; text = strchr(text + 1, '%')) {
+		if (strspn(text + 1, digits) < 2)
 			return true;
-		path += n;
+	}
+	return false;
+}
+
+/* len bytes that are one or two dots, written as they are or as %2E, which is the same (RFC 3986, 6.2.2.2). */
+static bool is_dots(const char *part, size_t len)
+{
+	int dots = 0;
+	for (const char *end = part + len; part < end; dots++) {
+		if (*part == '.')
+			part++;
+		else if (end - part >= 3 && strncasecmp(part, "%2e", 3) == 0)
+			part += 3;
+		else
+			return false;
+	}
+	return dots == 1 || dots == 2;
+}
+
+bool url_has_dot_part(const char *url)
+{
+	const char *at = strstr(url, "://");
+	at = at ? at + 3 : url;
+	at += strcspn(at, "/?#");
+	while (*at == '/') {
+		size_t n = strcspn(++at, "/?#");
+		if (is_dots(at, n))
+			return true;
+		at += n;
 	}
 	return false;
 }
@@ -60,7 +88,9 @@ const char *url_check(const char *url)
 		return "expected a host, HOST:PORT or [IPV6]:PORT after the slashes";
 	if (strchr(host, '#'))
 		return "a fragment (#…) is never sent: leave it out";
-	if (has_dot_part(host + len))
+	if (has_bare_percent(host))
+		return "a % is written %25; else two digits of 0-9, A-F belong behind it";
+	if (url_has_dot_part(url))
 		return "write the path without parts that are . or ..";
 	return NULL;
 }

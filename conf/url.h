@@ -2,7 +2,11 @@
 #ifndef BAKERY_CONF_URL_H
 #define BAKERY_CONF_URL_H
 
+#include <stdbool.h>
+
 /* NULL when it is one; else a static text that says what is wrong. */
 const char *url_check(const char *url);
+/* A part of the path is "." or "..", however it is written: clients and servers take those away, and what is left is another path. */
+bool url_has_dot_part(const char *url);
 
 #endif

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "conf/units.h"
+#include "conf/url.h"
 #include "daemon/order/json.h"
 #include "daemon/order/params.h"
 
@@ -48,27 +49,12 @@ static int percent_encode(struct buf *text, size_t from)
 	return 0;
 }
 
-/* A segment "." or ".." would name another place than the recipe's, however it is encoded: it is taken away before the request is sent. */
-static bool has_dot_segment(const char *url)
-{
-	const char *at = strstr(url, "://");
-	at = at ? at + 3 : url;
-	at += strcspn(at, "/?#");
-	while (*at == '/') {
-		size_t n = strcspn(++at, "/?#");
-		if ((n == 1 && at[0] == '.') || (n == 2 && at[0] == '.' && at[1] == '.'))
-			return true;
-		at += n;
-	}
-	return false;
-}
-
 static int expand_url(struct expansion *e, const char *template, struct recipe_request *out)
 {
 	e->encode = percent_encode;
 	int r = expand_text(e, template, NULL, &out->url);
 	e->encode = NULL;
-	if (!r && has_dot_segment(out->url))
+	if (!r && url_has_dot_part(out->url))
 		r = params_refuse(
 		    e->why, "url: a part of its path is '.' or '..', which would be another path");
 	return r;
@@ -92,9 +78,13 @@ static int expand_header(struct expansion *e, const struct conf_pair *header, ch
 		return r;
 	const char *value = buf_bytes(&e->text);
 	for (size_t i = 0; i < e->text.len; i++) {
-		if (!value[i] || value[i] == '\r' || value[i] == '\n')
+		char c = value[i];
+		if (c == 0x7f || ((unsigned char)c < ' ' && c != '\t'))
 			return params_refuse(e->why, "header '%.64s': a value with %s cannot be in a header",
-			    header->name, value[i] ? "a line break" : "a byte 0");
+			    header->name,
+			    !c                       ? "a byte 0"
+			    : c == '\r' || c == '\n' ? "a line break"
+						     : "a control character");
 	}
 	*out = arena_printf(&e->arena, "%s: %.*s", header->name, (int)e->text.len, value);
 	return *out ? 0 : -ENOMEM;

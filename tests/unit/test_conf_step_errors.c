@@ -35,6 +35,8 @@ static const struct {
 	"t:1:74: recipes.r: steps: a is there twice, first at t:1:41: give each a name of its own"},
     {"{sleep: 1s, name: run}, {run: [x]}",
 	"t:1:47: recipes.r: steps: run is there twice, first at t:1:41: give each a name of its own"},
+    {"{sleep: 1s, name: a}, {sleep: 1s}, {sleep: 1s, name: ''}",
+	"t:1:76: recipes.r.steps[2].name: : expected a name: letters, digits, - _ . and at most 64 of them"},
     {"{sleep: 1s, name: 'a b'}", "t:1:41: recipes.r.steps[0].name: a b: expected a name: letters, digits, - "
 				 "_ . and at most 64 of them"},
     /* keys of another kind */
@@ -118,6 +120,10 @@ static const struct {
 	"t:1:58: recipes.r.steps[0].http: headers: Expect is the daemon's to say\n"
 	"t:1:69: recipes.r.steps[0].http: headers: Transfer-Encoding is the daemon's to say\n"
 	"t:1:91: recipes.r.steps[0].http: headers: Connection is the daemon's to say"},
+    {"{" HTTP("headers: {te: trailers, Keep-Alive: x, Upgrade: h2c}") "}",
+	"t:1:58: recipes.r.steps[0].http: headers: TE is the daemon's to say\n"
+	"t:1:72: recipes.r.steps[0].http: headers: Keep-Alive is the daemon's to say\n"
+	"t:1:87: recipes.r.steps[0].http: headers: Upgrade is the daemon's to say"},
     {"{" HTTP("headers: {A: \"b\\r\\nC: d\"}") "}",
 	"t:1:61: recipes.r.steps[0].http: headers: A: a value has no line "
 	"breaks or other control characters"},
@@ -130,6 +136,9 @@ static const struct {
 	"t:1:58: recipes.r.steps[0].http.json: +1: write a number as JSON does, or a text in quotes\n"
 	"t:1:65: recipes.r.steps[0].http.json: .5: write a number as JSON does, or a text in quotes\n"
 	"t:1:72: recipes.r.steps[0].http.json: 1.: write a number as JSON does, or a text in quotes"},
+    {"{" HTTP("json: {a: 1e999, b: -1e999, c: '1e999'}") "}",
+	"t:1:58: recipes.r.steps[0].http.json: 1e999: is more than a number holds: write it in quotes\n"
+	"t:1:68: recipes.r.steps[0].http.json: -1e999: is more than a number holds: write it in quotes"},
     {"{" HTTP("json: 9223372036854775808") "}", "t:1:54: recipes.r.steps[0].http.json: 9223372036854775808: "
 						"is more than 64 bits hold: write it in quotes"},
     {"{" HTTP("json: [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]") "}",
@@ -236,7 +245,8 @@ START_TEST (urls) {
 	    ascii[] = "spaces, control characters and letters beyond ASCII are written as %XX",
 	    secret[] = "a URL is no place for a user and a password: use a header (Authorization)",
 	    fragment[] = "a fragment (#…) is never sent: leave it out",
-	    dots[] = "write the path without parts that are . or ..";
+	    dots[] = "write the path without parts that are . or ..",
+	    percent[] = "a % is written %25; else two digits of 0-9, A-F belong behind it";
 	static const struct {
 		const char *url, *why;
 	} rows[] = {
@@ -276,6 +286,12 @@ START_TEST (urls) {
 	    {"http://h/.", dots},
 	    {"http://h/a/../b", dots},
 	    {"http://h/..?q", dots},
+	    {"http://h/%2e%2E/b", dots},
+	    {"http://h/a/.%2e", dots},
+	    {"http://h/%2f%2Fx?%25", ""},
+	    {"http://h/50%", percent},
+	    {"http://h/%{order.id}", percent},
+	    {"http://h/?%2{order.id}", percent},
 	};
 	char text[300], want[300];
 	conf_text_be_a_person();

@@ -76,6 +76,20 @@ static void add_step(XXH3_state_t *s, const struct conf_step *step)
 	}
 }
 
+/* What placeholders stand for: not the bounds, which only say what is refused. */
+static void add_params(XXH3_state_t *s, const struct conf_recipe *r)
+{
+	/* Without params standard input is the payload, unless the step says otherwise. */
+	add_number(s, r->has_params ? (int64_t)r->param_count : -1);
+	for (size_t i = 0; i < r->param_count; i++) {
+		const struct conf_param *p = &r->params[i];
+		add_text(s, p->name);
+		add_number(s, p->type);
+		add_text(s, p->default_json);
+		add_number(s, p->under != NULL); /* then links are resolved */
+	}
+}
+
 uint64_t recipe_digest(const struct conf_recipe *r)
 {
 	XXH3_state_t s;
@@ -83,6 +97,7 @@ uint64_t recipe_digest(const struct conf_recipe *r)
 	add_number(&s, (int64_t)r->step_count);
 	for (size_t i = 0; i < r->step_count; i++)
 		add_step(&s, &r->steps[i]);
+	add_params(&s, r);
 	/* What all commands have in common. */
 	add_pairs(&s, r->env, r->env_count);
 	add_text(&s, r->chdir);

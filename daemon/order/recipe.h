@@ -67,8 +67,8 @@ struct recipe_request {
 
 /*
  * Expands an http step. In the URL a value is percent-encoded (RFC 3986: all but the unreserved characters), and one that makes a part of the path "." or
- * ".." is refused: clients and servers take those away. In a header a value with CR, LF or NUL is refused. In json it is JSON-encoded: a string that is one placeholder
- * and nothing else becomes the parameter as it is (number, list, …; null when it was not given), or a number ({order.id}, {order.attempt}, {worker}); texts must
+ * ".." is refused: clients and servers take those away. In a header a value with a control character that is no tab is refused. In json it is JSON-encoded: a string
+ * that is one placeholder and nothing else becomes the parameter as it is (number, list, …; null when it was not given), or a number ({order.id}, {order.attempt}, {worker}); texts must
  * be UTF-8; names of members are taken as they are. Unless the recipe has these headers, adds Content-Type (application/json, or application/octet-stream for
  * `body`) when there is a body, and Idempotency-Key: ORDER-STEP. Paths and results as for commands. 0; -EINVAL with why (cause params); -ENOMEM.
  */
@@ -81,8 +81,8 @@ int recipe_times(const struct conf_recipe *r, const struct conf_step *step,
     const struct recipe_values *values, int64_t *times, char why[static 256]);
 
 /*
- * A number that differs when what the recipe's steps do differs (also by env, chdir, result and result_max; not by pool, time limits and retries): results of steps
- * are used only by the recipe that made them. Never 0. The same in every process and version.
+ * A number that differs when what the recipe's steps do differs (also by env, chdir, result, result_max, types and defaults of parameters; not by their bounds, nor by
+ * pool, time limits and retries): results of steps are used only by the recipe that made them. Never 0. The same in every process and version.
  */
 uint64_t recipe_digest(const struct conf_recipe *r);
 

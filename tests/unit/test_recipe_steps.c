@@ -165,6 +165,7 @@ static char *args[3] = {TEXT("x"), TEXT("yz"), NULL};
 static struct conf_pair headers[2] = {{TEXT("A"), TEXT("b")}, {TEXT("C"), TEXT("d")}};
 static struct conf_pair env[2] = {{TEXT("A"), TEXT("b")}, {TEXT("C"), TEXT("d")}};
 static struct conf_step each[3];
+static struct conf_param params[2];
 static struct conf_recipe r;
 
 static void reset(void)
@@ -183,8 +184,17 @@ static void reset(void)
 		.headers = headers,
 		.header_count = 2,
 		.expect = {[200] = true}}};
-	r = (struct conf_recipe){
-	    .name = TEXT("r"), .steps = each, .step_count = 3, .env = env, .env_count = 2, .result_max = 5};
+	params[0] = (struct conf_param){.name = TEXT("p"), .max = CONF_NONE};
+	params[1] = (struct conf_param){.name = TEXT("q"), .max = CONF_NONE, .type = CONF_PARAM_PATH};
+	r = (struct conf_recipe){.name = TEXT("r"),
+	    .has_params = true,
+	    .params = params,
+	    .param_count = 2,
+	    .steps = each,
+	    .step_count = 3,
+	    .env = env,
+	    .env_count = 2,
+	    .result_max = 5};
 }
 
 /* Each changes one thing. */
@@ -223,6 +233,15 @@ CHANGE(folder, r.chdir = TEXT("/"))
 CHANGE(result, r.result = CONF_RESULT_NONE)
 CHANGE(result_max, r.result_max = 6)
 
+CHANGE(param_name, params[0].name = TEXT("o"))
+CHANGE(param_type, params[0].type = CONF_PARAM_INTEGER)
+CHANGE(param_default, params[0].default_json = TEXT("\"x\""))
+CHANGE(param_under, params[1].under = args)
+CHANGE(param_less, r.param_count = 1)
+CHANGE(no_param, r.param_count = 0)
+CHANGE(no_params, (r.has_params = false, r.param_count = 0))
+
+CHANGE(param_bounds, (params[0].max = 5, params[0].required = true))
 CHANGE(other_recipe_name, r.name = TEXT("s"))
 CHANGE(pool, each[0].pool = TEXT("other"))
 CHANGE(time_limit, each[0].timeout_ms = 5)
@@ -232,7 +251,8 @@ START_TEST (the_digest_tells_recipes_apart) {
 	static void (*const changes[])(void) = {another_name, text_moves_between_arguments, argument_less,
 	    empty_argument, input, empty_input, longer, oftener, once, kind, method, url, header_name,
 	    header_value, header_moves, header_less, body, json, expect, expect_less, redirects, answer_max,
-	    authorities, step_less, env_value, env_less, folder, result, result_max};
+	    authorities, step_less, env_value, env_less, folder, result, result_max, param_name, param_type,
+	    param_default, param_under, param_less, no_param, no_params};
 	enum { COUNT = sizeof changes / sizeof *changes };
 	uint64_t seen[COUNT + 1];
 	reset();
@@ -250,7 +270,8 @@ START_TEST (the_digest_tells_recipes_apart) {
 END_TEST
 
 START_TEST (the_digest_stays_when_the_steps_do) {
-	static void (*const changes[])(void) = {reset, other_recipe_name, pool, time_limit, retries};
+	static void (*const changes[])(void) = {
+	    reset, param_bounds, other_recipe_name, pool, time_limit, retries};
 	reset();
 	uint64_t digest = recipe_digest(&r);
 	for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
@@ -259,7 +280,7 @@ START_TEST (the_digest_stays_when_the_steps_do) {
 		ck_assert_uint_eq(recipe_digest(&r), digest);
 	}
 	/* It is in databases: another number would make steps be done again. */
-	ck_assert_uint_eq(digest, 0x9b235eef07b6987aULL);
+	ck_assert_uint_eq(digest, 0x01efe0f386299aefULL);
 }
 END_TEST
 

@@ -37,7 +37,8 @@ static void check_method(struct reader *r, const struct tree *node, const char *
 static void check_header(
     struct reader *r, const struct tree *node, const char *path, const struct tree *headers)
 {
-	static const char *const taken[] = {"Content-Length", "Transfer-Encoding", "Connection", "Expect"};
+	static const char *const taken[] = {"Content-Length", "Transfer-Encoding", "Connection", "Expect",
+	    "Keep-Alive", "TE", "Upgrade"}; /* step/exchange.c would leave them out */
 	const char *name = node->key->text;
 	const struct conf_place *at = &node->key->place;
 	if (!is_token(name))

@@ -92,7 +92,8 @@ int finish_step(struct reader *r, const struct tree *node, const char *path, voi
 			    only_of[i].key, kinds[only_of[i].kind]);
 	}
 	const char *name = kinds[step->kind];
-	if (!step->name && !(step->name = arena_copy(r->arena, name, strlen(name))))
+	/* A name that is none has been told of. */
+	if (!tree_get(node, "name") && !(step->name = arena_copy(r->arena, name, strlen(name))))
 		return -ENOMEM;
 	if (step->kind == CONF_STEP_HTTP)
 		finish_timeout(r, node, path, step);

@@ -55,8 +55,11 @@ static void write_scalar(struct writing *w, const struct tree *node)
 		fputs("null", w->f);
 	} else if (tree_is_plain(node, "true") || tree_is_plain(node, "false")) {
 		fputs(node->text, w->f);
-	} else if (read_number(node, &number) < 0) {
+	} else if (read_number(node, &number) < 0 && !(node->plain && is_json_number(node->text))) {
 		quote_put(w->f, node->text);
+	} else if (read_number(node, &number) < 0) {
+		problems_error(w->problems, &node->place, w->path,
+		    "%.40s: is more than a number holds: write it in quotes", node->text);
 	} else if (!is_json_number(node->text)) {
 		problems_error(w->problems, &node->place, w->path,
 		    "%.40s: write a number as JSON does, or a text in quotes", node->text);

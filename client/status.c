@@ -84,7 +84,7 @@ const char *status_words(const struct value *map, char out[static STATUS_WORDS_M
 	    {"error", "its program reported an error"},
 	    {"protocol", "its program did not keep to the protocol"},
 	    {"http", "an HTTP request failed"},
-	    {"params", "its parameters do not fit the recipe"},
+	    {"params", "its parameters, or the result of a step, do not fit the recipe"},
 	    {"dependency", "an order that it depends on was not done"},
 	    {"worker-lost", "its worker process was lost"},
 	    {"daemon-lost", "the daemon was lost"},

@@ -109,6 +109,9 @@ int json_value(struct reader *r, const struct tree *node, const char *path, char
 	struct writing w = {.f = open_memstream(&text, &len), .problems = r->problems, .path = path};
 	if (!w.f)
 		return -ENOMEM;
+	/* More likely forgotten, or commented out, than meant. */
+	if (tree_is_plain(node, ""))
+		problems_error(r->problems, &node->place, path, "expected a value; write null to send null");
 	write_value(&w, node, 0);
 	bool failed = ferror(w.f);
 	failed |= fclose(w.f) != 0;

@@ -136,6 +136,8 @@ static const struct {
 	"t:1:58: recipes.r.steps[0].http.json: +1: write a number as JSON does, or a text in quotes\n"
 	"t:1:65: recipes.r.steps[0].http.json: .5: write a number as JSON does, or a text in quotes\n"
 	"t:1:72: recipes.r.steps[0].http.json: 1.: write a number as JSON does, or a text in quotes"},
+    {"{" HTTP("json: ") "}",
+	"t:1:54: recipes.r.steps[0].http.json: expected a value; write null to send null"},
     {"{" HTTP("json: {a: 1e999, b: -1e999, c: '1e999'}") "}",
 	"t:1:58: recipes.r.steps[0].http.json: 1e999: is more than a number holds: write it in quotes\n"
 	"t:1:68: recipes.r.steps[0].http.json: -1e999: is more than a number holds: write it in quotes"},

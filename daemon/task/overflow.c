@@ -64,8 +64,11 @@ static void on_fault(int signo, siginfo_t *info, void *machine)
 	const struct stack *s = stack_of_guard(info->si_addr);
 	if (s)
 		say_overflow(s);
-	/* The fault repeats on return, and meets whoever handled it before us, or the default: a core dump that shows the place. */
+	/* The fault repeats on return, and meets whoever handled it before us, or the default: a core dump that shows the place.
+	 * A signal that somebody sent does not repeat by itself. */
 	sigaction(signo, &before, NULL);
+	if (info->si_code <= 0)
+		raise(signo);
 	(void)machine;
 }
 

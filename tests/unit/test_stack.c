@@ -1,5 +1,6 @@
 /* Stacks: of the size asked for, apart from each other, used again, guarded, and measured. */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -288,6 +289,22 @@ START_TEST (an_overflow_ends_the_process_and_names_the_task) {
 }
 END_TEST
 
+/* kill(2) and not a fault: nothing of ours happened, and the process ends all the same. */
+START_TEST (a_signal_that_was_sent_is_not_swallowed) {
+	int status;
+	pid_t pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		dup2(open("/dev/null", O_WRONLY), STDERR_FILENO);
+		world_setup();
+		kill(getpid(), SIGSEGV);
+		_exit(0);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(!WIFEXITED(status) || WEXITSTATUS(status) != 0);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *t = unit_case("stack");
@@ -301,6 +318,7 @@ int main(void)
 	tcase_add_loop_test(t, the_environment_asks_for_marks, 0, 2);
 	tcase_add_test(t, names_beyond_the_table_share_a_mark);
 	tcase_add_loop_test(t, an_overflow_ends_the_process_and_names_the_task, 0, 2);
+	tcase_add_test(t, a_signal_that_was_sent_is_not_swallowed);
 	/* As the leak checker's roots, so many take it minutes. Valgrind has not enough segments for them: CK_EXCLUDE_TAGS=crowd. */
 	if (!SWITCH_ASAN) {
 		TCase *crowd = unit_case("crowd");

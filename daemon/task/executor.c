@@ -259,10 +259,18 @@ static void discard_lent(struct executor_call *c)
 int await_executor(
     struct executor *e, int (*fn)(void *arg), void *arg, void (*discard)(void *arg), int64_t deadline_ns)
 {
+	/* Nothing begins for who would not wait for it. */
+	int r = wait_begin();
+	if (r == 0 && deadline_ns <= loop_now_ns(runtime.loop))
+		r = ERR_TIMEOUT;
+	if (r < 0) {
+		discard(arg);
+		return r;
+	}
 	struct lent *l = malloc(sizeof *l);
 	if (!l)
 		return -ENOMEM;
-	int r = executor_start(e, &l->call, fn, arg);
+	r = executor_start(e, &l->call, fn, arg);
 	if (r < 0) {
 		free(l);
 		return r;

@@ -45,7 +45,7 @@ bool executor_cancel(struct executor_call *c);
  * Runs fn(arg) and returns what it returned, which is neither ERR_CANCELLED nor ERR_TIMEOUT; or -EAGAIN and the like as above, or -ENOMEM.
  * Suspends. When cancel, the deadline or executor_free() ends the wait first, ERR_CANCELLED or ERR_TIMEOUT: then arg is the executor's, which
  * calls discard(arg) on the loop's thread: at once if fn has not begun, else when it has returned. In any other case arg is the caller's
- * again, and discard is not called. discard must not wait.
+ * again, and discard is not called. For a task that has been cancelled, or after the deadline, fn does not begin. discard must not wait.
  */
 int await_executor(
     struct executor *e, int (*fn)(void *arg), void *arg, void (*discard)(void *arg), int64_t deadline_ns);

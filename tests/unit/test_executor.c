@@ -362,6 +362,23 @@ START_TEST (who_gives_up_after_the_call_began_discards_when_it_has_returned) {
 }
 END_TEST
 
+/* _i: 0 it has been cancelled, 1 its deadline has passed. */
+START_TEST (for_who_would_not_wait_no_call_begins) {
+	make_lane(1, 1);
+	struct waiter w = {.job = job_new(), .deadline_ns = _i == 0 ? CLOCK_NEVER : CLOCK_TRY};
+	struct task *t = world_spawn("waits", wait_for_block, &w);
+	if (_i == 0)
+		task_cancel(t);
+	world_run();
+	ck_assert_int_eq(w.result, _i == 0 ? ERR_CANCELLED : ERR_TIMEOUT);
+	ck_assert_int_eq(w.job->discarded, 1);
+	struct executor_stats stats;
+	executor_stats_get(lane, &stats);
+	ck_assert_int_eq(stats.threads, 0);
+	job_free(w.job);
+}
+END_TEST
+
 START_TEST (a_result_that_came_with_the_cancel_is_discarded) {
 	make_lane(1, 0);
 	struct waiter w = {.job = job_new(), .deadline_ns = CLOCK_NEVER};
@@ -539,6 +556,7 @@ int main(void)
 	tcase_add_test(t, a_call_is_cancelled_only_before_it_has_begun);
 	tcase_add_loop_test(t, who_gives_up_before_the_call_began_discards_at_once, 0, 2);
 	tcase_add_loop_test(t, who_gives_up_after_the_call_began_discards_when_it_has_returned, 0, 2);
+	tcase_add_loop_test(t, for_who_would_not_wait_no_call_begins, 0, 2);
 	tcase_add_test(t, a_result_that_came_with_the_cancel_is_discarded);
 	tcase_add_test(t, where_a_thread_is_refused_the_first_one_serves_all);
 	tcase_add_test(t, refused_memory_is_told_and_nothing_has_happened);

@@ -374,6 +374,8 @@ uint64_t loop_turns(const struct loop *loop)
 int loop_run(struct loop *loop)
 {
 	int r = 0;
+	/* What was asked before it ran is long ago. */
+	loop->now_ns = 0;
 	while (r == 0 && !loop->stop) {
 		loop->turns++;
 		run_timers(loop);

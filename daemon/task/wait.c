@@ -157,6 +157,7 @@ int await_yield(void)
 	if (r < 0)
 		return r;
 	t->state = TASK_READY;
+	t->since_ns = loop_now_ns(runtime.loop);
 	ready_add(&t->ready, task_run);
 	task_switch_away();
 	return t->is_cancelled ? ERR_CANCELLED : 0;

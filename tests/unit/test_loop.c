@@ -212,6 +212,16 @@ START_TEST (timers_are_due_by_the_clock_that_is_set) {
 }
 END_TEST
 
+START_TEST (the_first_turn_has_the_time_of_its_beginning) {
+	struct letter a = {.c = 'a'};
+	clock_test_advance(0, 0);
+	loop_timer_set(loop, &a.timer, loop_now_ns(loop) + 1000 * NS_PER_S, mark_timer);
+	clock_test_advance(1000 * NS_PER_S, 0);
+	turn();
+	ck_assert_str_eq(marks, "a");
+}
+END_TEST
+
 START_TEST (a_timer_ends_the_wait) {
 	struct letter late = {.c = 'l'}, soon = {.c = 's'};
 	int64_t now = clock_mono_ns();
@@ -500,6 +510,7 @@ int main(void)
 	tcase_add_test(t, what_epoll_refuses_is_an_error);
 	tcase_add_test(t, a_callback_may_remove_any_descriptor);
 	tcase_add_test(t, timers_are_due_by_the_clock_that_is_set);
+	tcase_add_test(t, the_first_turn_has_the_time_of_its_beginning);
 	tcase_add_test(t, a_timer_ends_the_wait);
 	tcase_add_test(t, a_clock_that_is_set_during_the_wait_is_noticed);
 	tcase_add_test(t, a_timer_that_sets_itself_again_does_not_hold_the_turn);

@@ -407,6 +407,43 @@ START_TEST (all_tasks_are_seen_with_what_they_wait_for) {
 }
 END_TEST
 
+static int yield_for_ever(void *arg)
+{
+	(void)arg;
+	int r;
+	while ((r = await_yield()) == 0)
+		;
+	return r;
+}
+
+static void note_since(void *arg, const struct task_view *v)
+{
+	ck_assert_int_lt(v->created_ns, v->since_ns);
+	*(int64_t *)arg = v->since_ns;
+}
+
+START_TEST (what_a_task_does_has_a_beginning) {
+	int seen = 1;
+	int64_t before = 0, after = 0;
+	clock_test_advance(0, 0);
+	struct task *t = _i == 0 ? world_spawn("sleeper", wait_for_ever, &seen)
+				 : world_spawn("restless", yield_for_ever, NULL);
+	clock_test_advance(NS_PER_S, 1000);
+	world_turns(2);
+	task_each(note_since, &before);
+	clock_test_advance(NS_PER_S, 1000);
+	world_turns(2);
+	task_each(note_since, &after);
+	/* Who waits has done so since then; who gives way has been ready since its last turn. */
+	if (_i == 0)
+		ck_assert_int_eq(after, before);
+	else
+		ck_assert_int_ge(after, before + NS_PER_S);
+	task_cancel(t);
+	world_run();
+}
+END_TEST
+
 static int hold(void *arg)
 {
 	(void)arg;
@@ -475,6 +512,7 @@ int main(void)
 	tcase_add_test(t, a_big_call_has_the_loops_stack);
 	tcase_add_test(t, each_task_keeps_its_floating_point_control);
 	tcase_add_test(t, all_tasks_are_seen_with_what_they_wait_for);
+	tcase_add_loop_test(t, what_a_task_does_has_a_beginning, 0, 2);
 	tcase_add_test(t, a_task_that_holds_the_loop_is_counted_and_named);
 	tcase_add_test(t, counters_count);
 	return unit_run();

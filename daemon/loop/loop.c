@@ -63,9 +63,9 @@ static void fd_event(evutil_socket_t fd, short what, void *arg)
 	w->on_ready(w, (what & EV_READ ? LOOP_READ : 0) | (what & EV_WRITE ? LOOP_WRITE : 0));
 }
 
-int loop_fd_add(struct loop *loop, struct loop_fd *w, int fd, void (*on_ready)(struct loop_fd *w, int what))
+static int add_event(struct loop *loop, struct loop_fd *w, int fd, short events, struct event **out)
 {
-	struct event *event = event_new(loop->base, fd, EV_READ | EV_WRITE | EV_ET | EV_PERSIST, fd_event, w);
+	struct event *event = event_new(loop->base, fd, events | EV_PERSIST, fd_event, w);
 	if (!event)
 		return -ENOMEM;
 	errno = 0;
@@ -74,23 +74,27 @@ int loop_fd_add(struct loop *loop, struct loop_fd *w, int fd, void (*on_ready)(s
 		event_free(event);
 		return e ? -e : -ENOMEM;
 	}
-	*w = (struct loop_fd){.loop = loop, .event = event, .fd = fd, .on_ready = on_ready};
+	*out = event;
 	return 0;
+}
+
+int loop_fd_add(struct loop *loop, struct loop_fd *w, int fd, void (*on_ready)(struct loop_fd *w, int what))
+{
+	struct event *event;
+	int r = add_event(loop, w, fd, EV_READ | EV_WRITE | EV_ET, &event);
+	if (r == 0)
+		*w = (struct loop_fd){.loop = loop, .event = event, .fd = fd, .on_ready = on_ready};
+	return r;
 }
 
 int loop_fd_watch(
     struct loop *loop, struct loop_fd *w, int fd, int what, void (*on_ready)(struct loop_fd *w, int what))
 {
-	short events = (what & LOOP_READ ? EV_READ : 0) | (what & LOOP_WRITE ? EV_WRITE : 0) | EV_PERSIST;
-	struct event *event = event_new(loop->base, fd, events, fd_event, w);
-	if (!event)
-		return -ENOMEM;
-	errno = 0;
-	if (event_add(event, NULL) < 0) {
-		int e = errno;
-		event_free(event);
-		return e ? -e : -ENOMEM;
-	}
+	short events = (what & LOOP_READ ? EV_READ : 0) | (what & LOOP_WRITE ? EV_WRITE : 0);
+	struct event *event;
+	int r = add_event(loop, w, fd, events, &event);
+	if (r < 0)
+		return r;
 	/* The new one stands before the old one goes: so a refusal changes nothing. */
 	if (w->event)
 		event_free(w->event);
@@ -300,14 +304,31 @@ static void libevent_says(int severity, const char *text)
 	    log_str("message", text));
 }
 
+/* libevent ends the process when there is none left for its signal pair, so they are asked for before. */
+static int try_descriptors(void)
+{
+	int fds[3]; /* epoll, and the pair */
+	int n = 0, r = 0;
+	while (n < 3 && (fds[n] = eventfd(0, EFD_CLOEXEC)) >= 0)
+		n++;
+	if (n < 3)
+		r = -errno;
+	while (n > 0)
+		close(fds[--n]);
+	return r;
+}
+
 static int open_base(struct loop *loop)
 {
+	int r = try_descriptors();
+	if (r < 0)
+		return r;
 	event_set_log_callback(libevent_says);
 	struct event_config *config = event_config_new();
 	if (!config)
 		return -ENOMEM;
 	/* No locks and no timers of libevent's: the loop is one thread's, and has its own. */
-	int r = event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_IGNORE_ENV);
+	r = event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_IGNORE_ENV);
 	if (r == 0)
 		r = event_config_require_features(config, EV_FEATURE_ET | EV_FEATURE_O1);
 	errno = 0;

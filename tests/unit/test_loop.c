@@ -493,6 +493,48 @@ START_TEST (nobody_is_passed_over_among_those_that_stay_ready) {
 }
 END_TEST
 
+/* ---- descriptors exhausted ---- */
+
+static int count_descriptors(void)
+{
+	int n = 0;
+	for (int fd = 0; fd < 256; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+static void allow_descriptors(int n)
+{
+	struct rlimit files;
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &files), 0);
+	files.rlim_cur = (rlim_t)n;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &files), 0);
+}
+
+START_TEST (without_descriptors_there_is_no_loop_and_nothing_is_left) {
+	struct loop *other;
+	int before = count_descriptors(), n = 0, r;
+	/* The lowest that are free are given out. */
+	while (fcntl(n, F_GETFD) >= 0)
+		n++;
+	do {
+		allow_descriptors(n++);
+		r = loop_new(&other);
+		allow_descriptors(256);
+		if (r < 0) {
+			ck_assert_int_eq(r, -EMFILE);
+			ck_assert_int_eq(count_descriptors(), before);
+		}
+	} while (r < 0);
+	loop_free(other);
+	ck_assert_int_eq(count_descriptors(), before);
+	allow_descriptors(0);
+	r = loop_signal(loop, SIGUSR1, on_signal, NULL);
+	allow_descriptors(256);
+	ck_assert_int_eq(r, -EMFILE);
+}
+END_TEST
+
 START_TEST (a_stop_before_the_run_is_not_lost) {
 	loop_stop(loop);
 	ck_assert_int_eq(loop_run(loop), 0);
@@ -521,6 +563,7 @@ int main(void)
 	tcase_add_test(t, timers_and_signals_have_their_turn_however_much_is_ready);
 	tcase_add_test(t, what_a_turn_had_no_room_for_is_told_in_the_next);
 	tcase_add_test(t, nobody_is_passed_over_among_those_that_stay_ready);
+	tcase_add_test(t, without_descriptors_there_is_no_loop_and_nothing_is_left);
 	tcase_add_test(t, a_stop_before_the_run_is_not_lost);
 	return unit_run();
 }

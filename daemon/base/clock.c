@@ -18,6 +18,8 @@ struct offsets {
 static struct offsets own;
 static struct offsets *offsets = &own;
 static _Atomic bool is_test; /* a test may set the clock from another thread */
+static _Atomic bool is_held;
+static struct timespec held_mono, held_wall;
 
 int clock_init(void)
 {
@@ -47,18 +49,25 @@ bool clock_is_test(void)
 	return is_test;
 }
 
-int64_t clock_mono_ns(void)
+static struct timespec ask(clockid_t which)
 {
 	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	if (is_held)
+		return which == CLOCK_MONOTONIC ? held_mono : held_wall;
+	clock_gettime(which, &t);
+	return t;
+}
+
+int64_t clock_mono_ns(void)
+{
+	struct timespec t = ask(CLOCK_MONOTONIC);
 	return t.tv_sec * NS_PER_S + t.tv_nsec +
 	       atomic_load_explicit(&offsets->mono_ns, memory_order_relaxed);
 }
 
 int64_t clock_wall_ms(void)
 {
-	struct timespec t;
-	clock_gettime(CLOCK_REALTIME, &t);
+	struct timespec t = ask(CLOCK_REALTIME);
 	return t.tv_sec * 1000 + t.tv_nsec / NS_PER_MS +
 	       atomic_load_explicit(&offsets->wall_ms, memory_order_relaxed);
 }
@@ -68,6 +77,15 @@ void clock_test_advance(int64_t mono_ns, int64_t wall_ms)
 	is_test = true;
 	atomic_fetch_add(&own.mono_ns, mono_ns);
 	atomic_fetch_add(&own.wall_ms, wall_ms);
+}
+
+void clock_test_hold(bool on)
+{
+	is_test = true;
+	is_held = false;
+	held_mono = ask(CLOCK_MONOTONIC);
+	held_wall = ask(CLOCK_REALTIME);
+	is_held = on;
 }
 
 int64_t clock_deadline_ms(int64_t ms)

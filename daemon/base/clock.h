@@ -33,6 +33,8 @@ int64_t clock_wall_ms(void);
 
 /* For unit tests in one process: move both clocks. Turns clock_is_test() on. */
 void clock_test_advance(int64_t mono_ns, int64_t wall_ms);
+/* The same, and from now on they stand still between two calls of it, until false is given. */
+void clock_test_hold(bool on);
 
 /* now + ms, without overflow; a negative or enormous ms gives CLOCK_NEVER. */
 int64_t clock_deadline_ms(int64_t ms);

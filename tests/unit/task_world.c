@@ -24,6 +24,8 @@ void world_clear(void)
 	ck_assert_uint_eq(stats.spawned, stats.ended);
 	task_runtime_clear();
 	loop_free(world_loop);
+	if (clock_is_test())
+		clock_test_hold(false);
 }
 
 struct task *world_spawn(const char *name, int (*fn)(void *arg), void *arg)

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "daemon/base/clock.h"
@@ -16,6 +17,25 @@ START_TEST (advance_moves_both_clocks_by_what_is_said) {
 	ck_assert_int_ge(clock_mono_ns(), mono + 3600 * NS_PER_S);
 	ck_assert_int_ge(clock_wall_ms(), wall + 7200 * 1000);
 	ck_assert_int_lt(clock_mono_ns(), mono + 3700 * NS_PER_S);
+}
+END_TEST
+
+START_TEST (held_the_clocks_move_by_what_is_said_only) {
+	clock_test_hold(true);
+	ck_assert(clock_is_test());
+	int64_t mono = clock_mono_ns(), wall = clock_wall_ms();
+	struct timespec before, now;
+	clock_gettime(CLOCK_MONOTONIC, &before);
+	do {
+		clock_gettime(CLOCK_MONOTONIC, &now);
+	} while (now.tv_sec == before.tv_sec && now.tv_nsec == before.tv_nsec);
+	ck_assert_int_eq(clock_mono_ns(), mono);
+	ck_assert_int_eq(clock_wall_ms(), wall);
+	clock_test_advance(5, 7);
+	ck_assert_int_eq(clock_mono_ns(), mono + 5);
+	ck_assert_int_eq(clock_wall_ms(), wall + 7);
+	clock_test_hold(false);
+	ck_assert_int_gt(clock_mono_ns(), mono + 5);
 }
 END_TEST
 
@@ -78,6 +98,7 @@ int main(void)
 {
 	TCase *t = unit_case("clock");
 	tcase_add_test(t, advance_moves_both_clocks_by_what_is_said);
+	tcase_add_test(t, held_the_clocks_move_by_what_is_said_only);
 	tcase_add_test(t, a_file_moves_the_clock_while_we_run);
 	tcase_add_test(t, a_clock_file_that_is_not_there_is_an_error);
 	tcase_add_test(t, deadlines_do_not_overflow);

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "daemon/base/clock.h"
@@ -104,7 +105,7 @@ static void make_lane(int threads, size_t line)
 static void setup(void)
 {
 	world_setup();
-	clock_test_advance(0, 0);
+	clock_test_hold(true);
 }
 
 static void clear(void)
@@ -442,6 +443,19 @@ START_TEST (where_a_thread_is_refused_the_first_one_serves_all) {
 }
 END_TEST
 
+START_TEST (without_descriptors_there_is_no_lane) {
+	struct rlimit files, none;
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &files), 0);
+	none = files;
+	none.rlim_cur = 0;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	int r = executor_new("lane", 1, 1, &lane);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &files), 0);
+	ck_assert_int_eq(r, -EMFILE);
+	ck_assert_ptr_null(lane);
+}
+END_TEST
+
 START_TEST (refused_memory_is_told_and_nothing_has_happened) {
 	struct job *j = job_new();
 	let_pass(j->go[1]);
@@ -559,6 +573,7 @@ int main(void)
 	tcase_add_loop_test(t, for_who_would_not_wait_no_call_begins, 0, 2);
 	tcase_add_test(t, a_result_that_came_with_the_cancel_is_discarded);
 	tcase_add_test(t, where_a_thread_is_refused_the_first_one_serves_all);
+	tcase_add_test(t, without_descriptors_there_is_no_lane);
 	tcase_add_test(t, refused_memory_is_told_and_nothing_has_happened);
 	tcase_add_test(t, the_end_cancels_what_waits_and_waits_for_what_has_begun);
 	tcase_add_test(t, no_lane_is_fine);

@@ -126,7 +126,7 @@ END_TEST
 
 START_TEST (a_deadline_ends_the_wait) {
 	struct asker a = {'a', false, clock_deadline_ms(1000), 1};
-	clock_test_advance(0, 0);
+	clock_test_hold(true);
 	world_spawn("a", ask, &a);
 	world_turns(1);
 	ck_assert_str_eq(world_marks(), "");

@@ -1,9 +1,12 @@
 """
-A small HTTP server for tests of http steps: it keeps each request until the test answers it, so that the test decides who is ready first. In threads of the
-test's process, on a free port of the loopback.
+A small HTTP server for tests of http steps: it keeps each request until the test answers it, so that the test decides who is ready first. Or a handler answers, in
+the connection's thread. On a free port of the loopback; with certificate() and tls() by HTTPS.
 """
 
+import os
 import socket
+import ssl
+import subprocess
 import threading
 
 from bakery_daemon import PATIENCE
@@ -24,11 +27,43 @@ class Request:
         self.connection.sendall("\r\n".join(head).encode() + body)
 
 
+    def close(self):
+        """Whatever has been said."""
+        try:
+            self.connection.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+
+
+def certificate(directory, name, host="127.0.0.1", *args):
+    """Makes a certificate of its own authority for this address, by openssl, and returns (certificate, key): paths in the directory."""
+    out = [os.path.join(directory, f"{name}.{kind}") for kind in ("crt", "key")]
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
+        + ["-out", out[0], "-keyout", out[1], "-subj", f"/CN={host}", "-addext", f"subjectAltName=IP:{host}", *args],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=True,
+    )
+    return out
+
+
+def tls(paths):
+    """For Server: with this certificate and key."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*paths)
+    return context
+
+
 class Server:
-    def __init__(self):
+    """handler(request), when given, is called for each request in its connection's thread; context: of TLS."""
+
+    def __init__(self, handler=None, context=None):
+        self.handler = handler
+        self.context = context
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.port = self.listener.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http{'s' if context else ''}://127.0.0.1:{self.port}"
         self.requests = []  # all that have come, in the order of their coming
         self.connections = []
         self.news = threading.Condition()
@@ -45,6 +80,9 @@ class Server:
 
     def _serve(self, connection):
         try:
+            if self.context:
+                connection = self.context.wrap_socket(connection, server_side=True)
+                self.connections.append(connection)
             with connection.makefile("rb") as stream:
                 while True:
                     line = stream.readline()
@@ -56,9 +94,12 @@ class Server:
                         name, value = line.split(":", 1)
                         headers[name.lower()] = value.strip()
                     body = stream.read(int(headers.get("content-length", 0)))
+                    request = Request(connection, method, path, headers, body)
                     with self.news:
-                        self.requests.append(Request(connection, method, path, headers, body))
+                        self.requests.append(request)
                         self.news.notify_all()
+                    if self.handler:
+                        self.handler(request)
         except (OSError, ValueError):
             pass
 

@@ -1,5 +1,6 @@
 /*
- * Two things about libcurl bind what is written here. A callback of its that fails condemns the multi handle with all of its transfers: so ours
+ * Three things about libcurl bind what is written here. For each request it walks over all connections of its multi handle (with 10,000 of them that was half a
+ * millisecond each, twice a request): so there are several handles, each for a bounded number of requests, filled from the first on. A callback of its that fails condemns the multi handle with all of its transfers: so ours
  * never fail, and what was refused ends the one transfer that it was for. And it tells of its timer only when that changes: so after each time-out
  * that came without anything to do (a clock that a test moved), it is asked again.
  */
@@ -16,14 +17,23 @@
 
 enum {
 	EASY_KEPT = 64,
-	IDLE_KEPT = 64, /* connections that nobody uses */
+	ACTIVE_MOST = 128, /* requests under way on one multi handle */
+	IDLE_KEPT = 64,    /* connections that nobody uses, all of the first handle */
+};
+
+/* A multi handle and what is under way on it. */
+struct multi {
+	struct transfers *transfers;
+	CURLM *handle;
+	struct loop_timer timer;
+	TAILQ_HEAD(, transfer) all;
+	long active;
+	TAILQ_ENTRY(multi) entry;
 };
 
 struct transfers {
 	struct loop *loop;
-	CURLM *multi;
-	struct loop_timer timer;
-	TAILQ_HEAD(, transfer) all;
+	TAILQ_HEAD(multis, multi) multis; /* never empty */
 	uint32_t active;
 	int kept;
 	CURL *easy[EASY_KEPT];
@@ -32,7 +42,7 @@ struct transfers {
 /* A descriptor of libcurl's, for as long as it wants to hear of it. */
 struct watch {
 	struct loop_fd fd;
-	struct transfers *transfers;
+	struct multi *multi;
 };
 
 static void finish(struct transfer *x, CURLcode code)
@@ -56,12 +66,12 @@ static void refuse(CURL *easy, int error)
 /* ---- libcurl has done something ---- */
 
 /* When libcurl itself was refused memory, it does not say for which transfer; whichever it is will never end. */
-static void give_up_all(struct transfers *t, CURLMcode code)
+static void give_up_all(struct multi *m, CURLMcode code)
 {
 	log_warn("http requests are given up", log_str("error", curl_multi_strerror(code)),
-	    log_int("requests", t->active));
+	    log_int("requests", m->active));
 	struct transfer *x;
-	TAILQ_FOREACH (x, &t->all, entry) {
+	TAILQ_FOREACH (x, &m->all, entry) {
 		x->refused = -ENOMEM;
 		finish(x, CURLE_OUT_OF_MEMORY);
 	}
@@ -69,54 +79,55 @@ static void give_up_all(struct transfers *t, CURLMcode code)
 
 static void on_due(struct loop_timer *timer);
 
-static void set_timer(struct transfers *t, long ms)
+static void set_timer(struct multi *m, long ms)
 {
+	struct loop *loop = m->transfers->loop;
 	if (ms < 0) {
-		loop_timer_clear(t->loop, &t->timer);
+		loop_timer_clear(loop, &m->timer);
 		return;
 	}
-	int r = loop_timer_set(t->loop, &t->timer, clock_deadline_ms(ms), on_due);
+	int r = loop_timer_set(loop, &m->timer, clock_deadline_ms(ms), on_due);
 	assert(r == 0 && "it is reserved");
 	(void)r;
 }
 
-static void settle(struct transfers *t, CURLMcode code)
+static void settle(struct multi *m, CURLMcode code)
 {
 	if (code != CURLM_OK)
-		give_up_all(t, code);
+		give_up_all(m, code);
 	int left;
-	for (const CURLMsg *m; (m = curl_multi_info_read(t->multi, &left));) {
+	for (const CURLMsg *news; (news = curl_multi_info_read(m->handle, &left));) {
 		struct transfer *x = NULL;
-		curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&x);
-		if (m->msg == CURLMSG_DONE && x)
-			finish(x, m->data.result);
+		curl_easy_getinfo(news->easy_handle, CURLINFO_PRIVATE, (char **)&x);
+		if (news->msg == CURLMSG_DONE && x)
+			finish(x, news->data.result);
 	}
 	long ms = -1;
-	if (t->timer.place == 0 && curl_multi_timeout(t->multi, &ms) == CURLM_OK)
-		set_timer(t, ms);
+	if (m->timer.place == 0 && curl_multi_timeout(m->handle, &ms) == CURLM_OK)
+		set_timer(m, ms);
 }
 
 static void on_ready(struct loop_fd *w, int what)
 {
 	/* It may go during the call. */
-	struct transfers *t = ((struct watch *)(void *)((char *)w - offsetof(struct watch, fd)))->transfers;
+	struct multi *m = ((struct watch *)(void *)((char *)w - offsetof(struct watch, fd)))->multi;
 	int action = (what & LOOP_READ ? CURL_CSELECT_IN : 0) | (what & LOOP_WRITE ? CURL_CSELECT_OUT : 0);
 	int running;
-	settle(t, curl_multi_socket_action(t->multi, w->fd, action, &running));
+	settle(m, curl_multi_socket_action(m->handle, w->fd, action, &running));
 }
 
 static void on_due(struct loop_timer *timer)
 {
-	struct transfers *t = (struct transfers *)(void *)((char *)timer - offsetof(struct transfers, timer));
+	struct multi *m = (struct multi *)(void *)((char *)timer - offsetof(struct multi, timer));
 	int running;
-	settle(t, curl_multi_socket_action(t->multi, CURL_SOCKET_TIMEOUT, 0, &running));
+	settle(m, curl_multi_socket_action(m->handle, CURL_SOCKET_TIMEOUT, 0, &running));
 }
 
 /* ---- libcurl's wishes ---- */
 
 static int on_socket(CURL *easy, curl_socket_t s, int what, void *arg, void *assigned)
 {
-	struct transfers *t = arg;
+	struct multi *m = arg;
 	struct watch *w = assigned;
 	if (what == CURL_POLL_REMOVE) {
 		if (w)
@@ -126,25 +137,94 @@ static int on_socket(CURL *easy, curl_socket_t s, int what, void *arg, void *ass
 	}
 	if (!w) {
 		w = calloc(1, sizeof *w);
-		if (!w || curl_multi_assign(t->multi, s, w) != CURLM_OK) {
+		if (!w || curl_multi_assign(m->handle, s, w) != CURLM_OK) {
 			free(w);
 			refuse(easy, -ENOMEM);
 			return 0;
 		}
-		w->transfers = t;
+		w->multi = m;
 	}
 	int wanted = (what & CURL_POLL_IN ? LOOP_READ : 0) | (what & CURL_POLL_OUT ? LOOP_WRITE : 0);
-	int r = loop_fd_watch(t->loop, &w->fd, s, wanted, on_ready);
+	int r = loop_fd_watch(m->transfers->loop, &w->fd, s, wanted, on_ready);
 	if (r < 0)
 		refuse(easy, r);
 	return 0;
 }
 
-static int on_timer(CURLM *multi, long ms, void *arg)
+static int on_timer(CURLM *handle, long ms, void *arg)
 {
-	(void)multi;
+	(void)handle;
 	set_timer(arg, ms);
 	return 0;
+}
+
+/* ---- the handles ---- */
+
+static void multi_free(struct multi *m)
+{
+	assert(m->active == 0);
+	TAILQ_REMOVE(&m->transfers->multis, m, entry);
+	if (m->handle)
+		curl_multi_cleanup(m->handle);
+	loop_timer_release(m->transfers->loop, &m->timer);
+	free(m);
+}
+
+static struct multi *multi_new(struct transfers *t)
+{
+	struct multi *m = calloc(1, sizeof *m);
+	if (!m)
+		return NULL;
+	m->transfers = t;
+	TAILQ_INIT(&m->all);
+	TAILQ_INSERT_TAIL(&t->multis, m, entry);
+	if (loop_timer_reserve(t->loop, &m->timer) == 0)
+		m->handle = curl_multi_init();
+	if (!m->handle) {
+		multi_free(m);
+		return NULL;
+	}
+	curl_multi_setopt(m->handle, CURLMOPT_SOCKETFUNCTION, on_socket);
+	curl_multi_setopt(m->handle, CURLMOPT_SOCKETDATA, m);
+	curl_multi_setopt(m->handle, CURLMOPT_TIMERFUNCTION, on_timer);
+	curl_multi_setopt(m->handle, CURLMOPT_TIMERDATA, m);
+	curl_multi_setopt(m->handle, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
+	return m;
+}
+
+/* The first with room, so that the later ones run empty. NULL when memory is refused. */
+static struct multi *multi_with_room(struct transfers *t)
+{
+	struct multi *m;
+	TAILQ_FOREACH (m, &t->multis, entry) {
+		if (m->active < ACTIVE_MOST)
+			return m;
+	}
+	return multi_new(t);
+}
+
+/* After a crowd: the last handles go when nothing is under way on them, with their connections. */
+static void drop_empty(struct transfers *t)
+{
+	struct multi *last;
+	while ((last = TAILQ_LAST(&t->multis, multis)) != TAILQ_FIRST(&t->multis) && last->active == 0)
+		multi_free(last);
+}
+
+/*
+ * The first handle, which all requests share while they are few, keeps connections. libcurl counts those in use too, and closes one for each that comes
+ * back beyond the number. The others, which a crowd needs, have a connection for each request.
+ */
+static void bound_connections(struct multi *m)
+{
+	if (m == TAILQ_FIRST(&m->transfers->multis))
+		curl_multi_setopt(m->handle, CURLMOPT_MAXCONNECTS, m->active + IDLE_KEPT);
+}
+
+static void take_own_connection(CURL *easy)
+{
+	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+	curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
 }
 
 /* ---- the interface ---- */
@@ -155,21 +235,11 @@ int transfers_new(struct loop *loop, struct transfers **out)
 	if (!t)
 		return -ENOMEM;
 	t->loop = loop;
-	TAILQ_INIT(&t->all);
-	int r = loop_timer_reserve(loop, &t->timer);
-	if (r == 0) {
-		t->multi = curl_multi_init();
-		r = t->multi ? 0 : -ENOMEM;
+	TAILQ_INIT(&t->multis);
+	if (!multi_new(t)) {
+		free(t);
+		return -ENOMEM;
 	}
-	if (r < 0) {
-		transfers_free(t);
-		return r;
-	}
-	curl_multi_setopt(t->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-	curl_multi_setopt(t->multi, CURLMOPT_SOCKETDATA, t);
-	curl_multi_setopt(t->multi, CURLMOPT_TIMERFUNCTION, on_timer);
-	curl_multi_setopt(t->multi, CURLMOPT_TIMERDATA, t);
-	curl_multi_setopt(t->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
 	*out = t;
 	return 0;
 }
@@ -181,9 +251,8 @@ void transfers_free(struct transfers *t)
 	assert(t->active == 0);
 	while (t->kept > 0)
 		curl_easy_cleanup(t->easy[--t->kept]);
-	if (t->multi)
-		curl_multi_cleanup(t->multi);
-	loop_timer_release(t->loop, &t->timer);
+	while (!TAILQ_EMPTY(&t->multis))
+		multi_free(TAILQ_FIRST(&t->multis));
 	free(t);
 }
 
@@ -209,32 +278,35 @@ void transfers_give_easy(struct transfers *t, CURL *easy)
 	t->easy[t->kept++] = easy;
 }
 
-/* libcurl counts connections in use too, and closes one for each that comes back beyond the number. */
-static void bound_connections(struct transfers *t)
-{
-	curl_multi_setopt(t->multi, CURLMOPT_MAXCONNECTS, (long)t->active + IDLE_KEPT);
-}
-
 int transfer_start(struct transfers *t, struct transfer *x, CURL *easy)
 {
-	*x = (struct transfer){.easy = easy};
+	struct multi *m = multi_with_room(t);
+	if (!m)
+		return -ENOMEM;
+	*x = (struct transfer){.easy = easy, .multi = m};
 	future_init(&x->done, "http");
 	curl_easy_setopt(easy, CURLOPT_PRIVATE, x);
-	if (curl_multi_add_handle(t->multi, easy) != CURLM_OK) {
+	if (m != TAILQ_FIRST(&t->multis))
+		take_own_connection(easy);
+	if (curl_multi_add_handle(m->handle, easy) != CURLM_OK) {
 		x->easy = NULL;
 		return -ENOMEM;
 	}
-	TAILQ_INSERT_TAIL(&t->all, x, entry);
+	TAILQ_INSERT_TAIL(&m->all, x, entry);
+	m->active++;
 	t->active++;
-	bound_connections(t);
+	bound_connections(m);
 	return 0;
 }
 
 void transfer_stop(struct transfers *t, struct transfer *x)
 {
-	curl_multi_remove_handle(t->multi, x->easy);
+	struct multi *m = x->multi;
+	curl_multi_remove_handle(m->handle, x->easy);
 	curl_easy_setopt(x->easy, CURLOPT_PRIVATE, NULL);
-	TAILQ_REMOVE(&t->all, x, entry);
+	TAILQ_REMOVE(&m->all, x, entry);
+	m->active--;
 	t->active--;
-	bound_connections(t);
+	bound_connections(m);
+	drop_empty(t);
 }

@@ -1,5 +1,5 @@
 /*
- * libcurl's multi handle on our loop: it says which descriptors and which timer it wants looked after, and what is done becomes a future. Knows nothing of HTTP.
+ * libcurl's multi handles on our loop: they say which descriptors and which timer they want looked after, and what is done becomes a future. Knows nothing of HTTP.
  * Sources: curl_multi_socket_action(3), CURLMOPT_SOCKETFUNCTION(3), CURLMOPT_TIMERFUNCTION(3).
  *
  * Nothing here suspends; all of it needs the loop's own stack (task_call_big).
@@ -15,6 +15,7 @@
 #include "daemon/task/future.h"
 
 struct transfers;
+struct multi;
 
 /* 0; -ENOMEM or another negative errno value. */
 int transfers_new(struct loop *loop, struct transfers **out);
@@ -30,7 +31,8 @@ void transfers_give_easy(struct transfers *t, CURL *easy);
 /* Storage is the caller's from start to stop. */
 struct transfer {
 	CURL *easy;
-	struct future done; /* always a result (NULL): then code says how it went */
+	struct multi *multi; /* the handle that it is under way on */
+	struct future done;  /* always a result (NULL): then code says how it went */
 	CURLcode code;
 	int refused; /* memory or descriptors that were refused to it: a negative errno value; 0: none */
 	TAILQ_ENTRY(transfer) entry;

@@ -2,7 +2,7 @@
  * Many light steps at once in one real bakeryd: orders that sleep, and orders that wait for a slow HTTP server. How much memory the process that serves
  * clients takes meanwhile, and how long a client's PING takes, from the first order to the last one's end.
  *
- * bench-steps [ORDERS]: so many of each (10,000). HTTP needs two descriptors an order, one on each side.
+ * bench-steps [ORDERS [RECIPE]]: so many of each (10,000), or of one (sleep, http). HTTP needs two descriptors an order, one on each side.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -207,19 +207,12 @@ static void measure(const char *recipe, int orders, long limit_mib)
 	close(other);
 }
 
-static void start(const char *yaml)
-{
-	if (bench_daemon_make(&server, yaml) != 0)
-		give_up("%s: %s", server.dir, strerror(errno));
-	if (bench_daemon_start(&server) < 0)
-		exit(EXIT_FAILURE);
-}
-
 int main(int argc, char **argv)
 {
 	int orders = argc > 1 ? atoi(argv[1]) : ORDERS;
-	if (orders <= 0) {
-		fprintf(stderr, "usage: %s [ORDERS]\n", argv[0]);
+	const char *only = argc > 2 ? argv[2] : NULL;
+	if (orders <= 0 || argc > 3) {
+		fprintf(stderr, "usage: %s [ORDERS [RECIPE]]\n", argv[0]);
 		return 2;
 	}
 	struct rlimit files;
@@ -236,12 +229,20 @@ int main(int argc, char **argv)
 	    "  sleep: {steps: [{sleep: 10s}], timeout: 1h}\n"
 	    "  http: {steps: [{http: {url: 'http://127.0.0.1:%d/flour', timeout: 10m}}], timeout: 1h}\n",
 	    orders, orders, start_slow_server(orders));
-	start(yaml);
-	measure("sleep", orders, 100);
-	if (bench_daemon_stop(&server) != 0)
-		give_up("bakeryd did not end well");
-	if (bench_daemon_start(&server) < 0)
-		exit(EXIT_FAILURE);
-	measure("http", orders, 250);
+	static const struct {
+		const char *name;
+		long limit_mib;
+	} recipes[] = {{"sleep", 100}, {"http", 250}};
+	if (bench_daemon_make(&server, yaml) != 0)
+		give_up("%s: %s", server.dir, strerror(errno));
+	for (size_t i = 0; i < sizeof recipes / sizeof *recipes; i++) {
+		if (only && strcmp(only, recipes[i].name) != 0)
+			continue;
+		if (bench_daemon_start(&server) < 0)
+			exit(EXIT_FAILURE);
+		measure(recipes[i].name, orders, recipes[i].limit_mib);
+		if (bench_daemon_stop(&server) != 0)
+			give_up("bakeryd did not end well");
+	}
 	return EXIT_SUCCESS;
 }

@@ -19,6 +19,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
 #include "daemon/loop/timer.h"
+#include "daemon/loop/watch.h"
 
 /* With a test's clock, timers are looked at this often. */
 #define TEST_POLL_NS (10 * NS_PER_MS)
@@ -34,6 +35,8 @@ struct loop {
 	uint64_t turns;
 	int64_t now_ns; /* 0: not asked since the last wait */
 	unsigned told;  /* descriptors in this turn */
+
+	struct loop_watches watches;
 
 	struct timer_heap timers;
 	struct loop_fd timer_watch;
@@ -63,9 +66,9 @@ static void fd_event(evutil_socket_t fd, short what, void *arg)
 	w->on_ready(w, (what & EV_READ ? LOOP_READ : 0) | (what & EV_WRITE ? LOOP_WRITE : 0));
 }
 
-static int add_event(struct loop *loop, struct loop_fd *w, int fd, short events, struct event **out)
+int loop_fd_add(struct loop *loop, struct loop_fd *w, int fd, void (*on_ready)(struct loop_fd *w, int what))
 {
-	struct event *event = event_new(loop->base, fd, events | EV_PERSIST, fd_event, w);
+	struct event *event = event_new(loop->base, fd, EV_READ | EV_WRITE | EV_ET | EV_PERSIST, fd_event, w);
 	if (!event)
 		return -ENOMEM;
 	errno = 0;
@@ -74,30 +77,6 @@ static int add_event(struct loop *loop, struct loop_fd *w, int fd, short events,
 		event_free(event);
 		return e ? -e : -ENOMEM;
 	}
-	*out = event;
-	return 0;
-}
-
-int loop_fd_add(struct loop *loop, struct loop_fd *w, int fd, void (*on_ready)(struct loop_fd *w, int what))
-{
-	struct event *event;
-	int r = add_event(loop, w, fd, EV_READ | EV_WRITE | EV_ET, &event);
-	if (r == 0)
-		*w = (struct loop_fd){.loop = loop, .event = event, .fd = fd, .on_ready = on_ready};
-	return r;
-}
-
-int loop_fd_watch(
-    struct loop *loop, struct loop_fd *w, int fd, int what, void (*on_ready)(struct loop_fd *w, int what))
-{
-	short events = (what & LOOP_READ ? EV_READ : 0) | (what & LOOP_WRITE ? EV_WRITE : 0);
-	struct event *event;
-	int r = add_event(loop, w, fd, events, &event);
-	if (r < 0)
-		return r;
-	/* The new one stands before the old one goes: so a refusal changes nothing. */
-	if (w->event)
-		event_free(w->event);
 	*w = (struct loop_fd){.loop = loop, .event = event, .fd = fd, .on_ready = on_ready};
 	return 0;
 }
@@ -346,6 +325,7 @@ int loop_new(struct loop **out)
 		return -ENOMEM;
 	loop->armed_ns = CLOCK_NEVER;
 	sigemptyset(&loop->signals);
+	TAILQ_INIT(&loop->watches.line);
 	timer_heap_init(&loop->timers);
 	int r = open_base(loop);
 	if (r == 0)
@@ -387,6 +367,11 @@ int64_t loop_now_ns(struct loop *loop)
 	return loop->now_ns;
 }
 
+struct loop_watches *loop_watches(struct loop *loop)
+{
+	return &loop->watches;
+}
+
 uint64_t loop_turns(const struct loop *loop)
 {
 	return loop->turns;
@@ -401,6 +386,7 @@ int loop_run(struct loop *loop)
 		loop->turns++;
 		run_timers(loop);
 		bool more = loop->hook && loop->hook(loop->hook_arg);
+		more = loop_watches_run(&loop->watches) || more;
 		bool wait = !more && !loop->stop && arm_timer(loop);
 		/* Whoever asks after the wait wants the time after the wait. */
 		loop->now_ns = 0;

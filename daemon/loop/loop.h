@@ -58,15 +58,6 @@ struct loop_fd {
 int loop_fd_add(struct loop *loop, struct loop_fd *w, int fd, void (*on_ready)(struct loop_fd *w, int what));
 void loop_fd_remove(struct loop_fd *w);
 
-/*
- * The same for a library that does not read until EAGAIN (libcurl): level-triggered. on_ready is told, once a
- * turn, of those of `what` that the descriptor is ready for, for as long as it is. Start from a zeroed w;
- * again for the same w and fd: another `what` (0: nothing, but it stays registered), from within on_ready
- * too. 0, or a negative errno value and nothing has changed.
- */
-int loop_fd_watch(
-    struct loop *loop, struct loop_fd *w, int fd, int what, void (*on_ready)(struct loop_fd *w, int what));
-
 /* ---- timers ----
  * One shot. Storage is the caller's; start from {0}. Setting again moves it. Set and clear are O(log n), and
  * do not allocate after the heap has grown. Deadlines are clock_mono_ns() times; accuracy is the kernel's

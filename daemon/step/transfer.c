@@ -14,6 +14,7 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
+#include "daemon/loop/watch.h"
 
 enum {
 	EASY_KEPT = 64,
@@ -41,7 +42,7 @@ struct transfers {
 
 /* A descriptor of libcurl's, for as long as it wants to hear of it. */
 struct watch {
-	struct loop_fd fd;
+	struct loop_watch fd;
 	struct multi *multi;
 };
 
@@ -107,13 +108,13 @@ static void settle(struct multi *m, CURLMcode code)
 		set_timer(m, ms);
 }
 
-static void on_ready(struct loop_fd *w, int what)
+static void on_ready(struct loop_watch *w, int what)
 {
 	/* It may go during the call. */
 	struct multi *m = ((struct watch *)(void *)((char *)w - offsetof(struct watch, fd)))->multi;
 	int action = (what & LOOP_READ ? CURL_CSELECT_IN : 0) | (what & LOOP_WRITE ? CURL_CSELECT_OUT : 0);
 	int running;
-	settle(m, curl_multi_socket_action(m->handle, w->fd, action, &running));
+	settle(m, curl_multi_socket_action(m->handle, w->fd.fd, action, &running));
 }
 
 static void on_due(struct loop_timer *timer)
@@ -131,7 +132,7 @@ static int on_socket(CURL *easy, curl_socket_t s, int what, void *arg, void *ass
 	struct watch *w = assigned;
 	if (what == CURL_POLL_REMOVE) {
 		if (w)
-			loop_fd_remove(&w->fd);
+			loop_watch_remove(&w->fd);
 		free(w);
 		return 0;
 	}
@@ -145,7 +146,7 @@ static int on_socket(CURL *easy, curl_socket_t s, int what, void *arg, void *ass
 		w->multi = m;
 	}
 	int wanted = (what & CURL_POLL_IN ? LOOP_READ : 0) | (what & CURL_POLL_OUT ? LOOP_WRITE : 0);
-	int r = loop_fd_watch(m->transfers->loop, &w->fd, s, wanted, on_ready);
+	int r = loop_watch(m->transfers->loop, &w->fd, s, wanted, on_ready);
 	if (r < 0)
 		refuse(easy, r);
 	return 0;
@@ -296,6 +297,8 @@ int transfer_start(struct transfers *t, struct transfer *x, CURL *easy)
 	m->active++;
 	t->active++;
 	bound_connections(m);
+	/* It begins now, in the caller's time, and not with a hundred others when libcurl's timer is due. */
+	on_due(&m->timer);
 	return 0;
 }
 

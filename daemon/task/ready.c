@@ -1,6 +1,7 @@
 /*
- * One line with a mark in it: what stands before the mark belongs to this turn, what is added while it runs
- * comes after. So anything can be taken out of the line at any time, wherever it stands.
+ * One line with a mark in it: what stands before the mark belongs to this round, what is added while it runs
+ * comes after. So anything can be taken out of the line at any time, wherever it stands. A round that takes
+ * long goes on in the next turn of the loop.
  */
 #include "daemon/task/ready.h"
 
@@ -9,6 +10,11 @@
 
 static TAILQ_HEAD(, ready) line = TAILQ_HEAD_INITIALIZER(line);
 static uint32_t length;
+static struct ready mark;
+static bool in_round;
+
+/* Of each turn, at most (and what one task takes). */
+#define SLICE_NS (5 * NS_PER_MS)
 
 void ready_add(struct ready *r, void (*run)(struct ready *r))
 {
@@ -29,14 +35,18 @@ void ready_remove(struct ready *r)
 	length--;
 }
 
-void ready_run_turn(void (*held)(const struct ready *r, bool is_task, int64_t ns))
+bool ready_run_turn(void (*held)(const struct ready *r, bool is_task, int64_t ns))
 {
 	if (TAILQ_EMPTY(&line))
-		return;
-	struct ready mark = {0}, *r;
-	TAILQ_INSERT_TAIL(&line, &mark, entry);
-	int64_t before = clock_mono_ns();
+		return true;
+	if (!in_round)
+		TAILQ_INSERT_TAIL(&line, &mark, entry);
+	in_round = true;
+	struct ready *r;
+	int64_t before = clock_mono_ns(), until = before + SLICE_NS;
 	while ((r = TAILQ_FIRST(&line)) != &mark) {
+		if (before >= until)
+			return false;
 		ready_remove(r);
 		/* What is not a task may free itself while it runs. */
 		bool is_task = r->run == task_run;
@@ -45,7 +55,15 @@ void ready_run_turn(void (*held)(const struct ready *r, bool is_task, int64_t ns
 		held(r, is_task, now - before);
 		before = now;
 	}
-	TAILQ_REMOVE(&line, &mark, entry);
+	ready_end_round();
+	return true;
+}
+
+void ready_end_round(void)
+{
+	if (in_round)
+		TAILQ_REMOVE(&line, &mark, entry);
+	in_round = false;
 }
 
 uint32_t ready_length(void)

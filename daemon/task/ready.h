@@ -1,7 +1,8 @@
 /*
  * The ready line: what runs in the coming turns, first in, first out: tasks that go on, and callbacks of
- * futures. One line a loop. Bounded work a turn: what becomes ready during a turn runs in the next, so that
- * descriptors, timers and signals are served in between.
+ * futures. One line a loop. It is run in rounds: what becomes ready during a round runs in the next. A turn
+ * of the loop runs a round or, of one that takes longer than a few milliseconds, a part of it; so descriptors,
+ * timers and signals are served in between.
  */
 #ifndef BAKERY_TASK_READY_H
 #define BAKERY_TASK_READY_H

@@ -31,8 +31,8 @@ static void note_hold(const struct ready *r, bool is_task, int64_t ns)
 static bool run_turn(void *arg)
 {
 	(void)arg;
-	ready_run_turn(note_hold);
-	task_free_ended();
+	if (ready_run_turn(note_hold))
+		task_free_ended();
 	return ready_length() > 0;
 }
 
@@ -63,6 +63,7 @@ void task_runtime_clear(void)
 	if (!runtime.loop)
 		return;
 	assert(runtime.stats.alive == 0 && !runtime.current);
+	ready_end_round();
 	while (!TAILQ_EMPTY(&runtime.ended) || !TAILQ_EMPTY(&runtime.ended_before))
 		task_free_ended();
 	loop_set_hook(runtime.loop, NULL, NULL);

@@ -112,9 +112,11 @@ void task_unhold(struct task *t);
 void task_switch_away(void);
 
 /* ---- ready.c ---- */
-/* Runs what was in the line at the beginning, and tells how long each held the loop. */
-void ready_run_turn(void (*held)(const struct ready *r, bool is_task, int64_t ns));
+/* Runs a round, or a part of it, and tells how long each held the loop. True when the round is over. */
+bool ready_run_turn(void (*held)(const struct ready *r, bool is_task, int64_t ns));
 uint32_t ready_length(void);
+/* What is in the line belongs to the next round. */
+void ready_end_round(void);
 
 /* ---- scope.c ---- */
 void scope_add_task(struct scope *s, struct task *t);

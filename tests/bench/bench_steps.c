@@ -23,6 +23,8 @@
 #include "tests/bench/machine.h"
 
 enum { ORDERS = 10000, PIPELINE = 100, PATIENCE_S = 300, PINGS_MOST = 1 << 20, PAUSE_US = 1000 };
+/* The slow server's. */
+enum { HOLD_US = 5000000, BATCH = 100, BATCH_US = 20000 };
 
 static struct bench_daemon server;
 static pid_t slow_server;
@@ -47,7 +49,7 @@ __attribute__((noreturn, format(printf, 1, 2))) static void give_up(const char *
 	exit(EXIT_FAILURE);
 }
 
-/* ---- a slow HTTP server: keeps every request until `orders` of them are there, and then answers them all ---- */
+/* ---- a slow HTTP server: keeps every request until `orders` of them are there, and some time longer; then answers them, some at a time ---- */
 
 struct peer {
 	int fd;
@@ -92,9 +94,13 @@ static void serve(int listener, int orders)
 			asked[waiting++] = p;
 			if (waiting < orders)
 				continue;
-			for (; waiting > 0; waiting--)
+			usleep(HOLD_US);
+			for (; waiting > 0; waiting--) {
+				if (waiting % BATCH == 0)
+					usleep(BATCH_US);
 				if (send(asked[waiting - 1]->fd, answer, sizeof answer - 1, MSG_NOSIGNAL) < 0)
 					_exit(1);
+			}
 		}
 	}
 }
@@ -223,6 +229,7 @@ int main(int argc, char **argv)
 
 	char yaml[1024];
 	snprintf(yaml, sizeof yaml,
+
 	    "limits: {running: %d, http_per_host: %d, connections: 64}\n"
 	    "pools: {default: {workers: 1}}\n"
 	    "recipes:\n"

@@ -85,62 +85,6 @@ START_TEST (a_descriptor_is_told_once_for_each_change) {
 }
 END_TEST
 
-START_TEST (a_level_triggered_descriptor_is_told_for_as_long_as_it_is_ready) {
-	int fds[2];
-	struct loop_fd w = {0};
-	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
-	ck_assert_int_eq(loop_fd_watch(loop, &w, fds[0], LOOP_READ, on_ready), 0);
-	told = 0;
-	turn();
-	ck_assert_int_eq(told, 0);
-	ck_assert_int_eq(write(fds[1], "xy", 2), 2);
-	for (int i = 0; i < 3; i++) {
-		told = 0;
-		turn();
-		ck_assert_int_eq(told, LOOP_READ);
-	}
-	ck_assert_int_eq(loop_fd_watch(loop, &w, fds[0], LOOP_READ | LOOP_WRITE, on_ready), 0);
-	turn();
-	ck_assert_int_eq(told, LOOP_READ | LOOP_WRITE);
-	ck_assert_int_eq(loop_fd_watch(loop, &w, fds[0], LOOP_WRITE, on_ready), 0);
-	turn();
-	ck_assert_int_eq(told, LOOP_WRITE);
-	ck_assert_int_eq(loop_fd_watch(loop, &w, fds[0], 0, on_ready), 0);
-	told = 0;
-	turn();
-	ck_assert_int_eq(told, 0);
-	ck_assert_int_eq(loop_fd_watch(loop, &w, fds[0], LOOP_READ, on_ready), 0);
-	turn();
-	ck_assert_int_eq(told, LOOP_READ);
-	loop_fd_remove(&w);
-	told = 0;
-	turn();
-	ck_assert_int_eq(told, 0);
-	close(fds[0]);
-	close(fds[1]);
-}
-END_TEST
-
-/* A closed descriptor: the kernel refuses it, and what else was registered stays. */
-START_TEST (a_level_triggered_watch_that_epoll_refuses_is_an_error) {
-	int fds[2];
-	struct loop_fd w = {0};
-	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
-	ck_assert_int_eq(loop_fd_watch(loop, &w, fds[0], LOOP_WRITE, on_ready), 0);
-	struct loop_fd other = {0};
-	int closed = dup(fds[0]);
-	close(closed);
-	ck_assert_int_eq(loop_fd_watch(loop, &other, closed, LOOP_READ, on_ready), -EBADF);
-	ck_assert_ptr_null(other.event);
-	told = 0;
-	turn();
-	ck_assert_int_eq(told, LOOP_WRITE);
-	loop_fd_remove(&w);
-	close(fds[0]);
-	close(fds[1]);
-}
-END_TEST
-
 START_TEST (what_epoll_refuses_is_an_error) {
 	struct loop_fd w;
 	char path[512];
@@ -475,24 +419,6 @@ START_TEST (what_a_turn_had_no_room_for_is_told_in_the_next) {
 }
 END_TEST
 
-/* Those that stay ready are told again and again, and yet each has its turn. */
-START_TEST (nobody_is_passed_over_among_those_that_stay_ready) {
-	enum { COUNT = 2 * TURN_MOST, TURNS = 6 };
-	for (int i = 0; i < COUNT; i++) {
-		int fd = eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC);
-		ck_assert_int_eq(loop_fd_watch(loop, &crowd[i], fd, LOOP_READ, count_told), 0);
-	}
-	for (int i = 0; i < TURNS; i++)
-		turn();
-	for (int i = 0; i < COUNT; i++) {
-		ck_assert_int_ge(told_each[i], 1);
-		ck_assert_int_le(told_each[i], TURNS);
-		loop_fd_remove(&crowd[i]);
-		close(crowd[i].fd);
-	}
-}
-END_TEST
-
 /* ---- descriptors exhausted ---- */
 
 static int count_descriptors(void)
@@ -547,8 +473,6 @@ int main(void)
 	TCase *t = unit_case("loop");
 	tcase_add_checked_fixture(t, setup, clear);
 	tcase_add_test(t, a_descriptor_is_told_once_for_each_change);
-	tcase_add_test(t, a_level_triggered_descriptor_is_told_for_as_long_as_it_is_ready);
-	tcase_add_test(t, a_level_triggered_watch_that_epoll_refuses_is_an_error);
 	tcase_add_test(t, what_epoll_refuses_is_an_error);
 	tcase_add_test(t, a_callback_may_remove_any_descriptor);
 	tcase_add_test(t, timers_are_due_by_the_clock_that_is_set);
@@ -562,7 +486,6 @@ int main(void)
 	tcase_add_test(t, the_hook_is_called_each_turn_and_keeps_it_from_waiting);
 	tcase_add_test(t, timers_and_signals_have_their_turn_however_much_is_ready);
 	tcase_add_test(t, what_a_turn_had_no_room_for_is_told_in_the_next);
-	tcase_add_test(t, nobody_is_passed_over_among_those_that_stay_ready);
 	tcase_add_test(t, without_descriptors_there_is_no_loop_and_nothing_is_left);
 	tcase_add_test(t, a_stop_before_the_run_is_not_lost);
 	return unit_run();

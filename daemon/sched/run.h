@@ -39,6 +39,8 @@ struct run {
 	bool known;           /* in runs_by_id */
 	bool at_worker;       /* job is in use */
 	bool is_light;        /* a light step is under way */
+	struct needs *needs;  /* of a light step under way: what it names; on the task's stack */
+	int needs_error;      /* why it could not be read; 0 */
 	bool cancelled;       /* a cancel of this attempt has been committed */
 	bool stopped_between; /* it ends where no step was under way: nothing that was begun is lost */
 	bool uncertain;       /* a commit of its start was */

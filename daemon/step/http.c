@@ -49,6 +49,22 @@ static int read_url(struct http *h, const char *text, struct url *out)
 	return ENDED;
 }
 
+/* Where its line is: before there are values, which the part of the URL before the path has none of. */
+static int find_host(void *arg)
+{
+	struct http *h = arg;
+	const char *url = h->try->step->http.url, *place = strstr(url, "://");
+	size_t n = place ? (size_t)(place - url) + 3 : 0;
+	char *origin = strndup(url, n + strcspn(url + n, "/?"));
+	if (!origin) {
+		step_refused(h->try, -ENOMEM);
+		return ENDED;
+	}
+	int r = read_url(h, origin, &h->where);
+	free(origin);
+	return r;
+}
+
 static int expand(void *arg)
 {
 	struct http *h = arg;
@@ -199,6 +215,17 @@ static int clear(void *arg)
 
 /* ---- on the task's ---- */
 
+/* The request is made of the recipe's texts. ENDED; or a negative code: there are no values. */
+static int await_expanded(struct http *h)
+{
+	int r = await_step_values(h->try, h->time);
+	if (r < 0)
+		return r;
+	r = task_call_big(expand, h);
+	step_release_values(h->try);
+	return r;
+}
+
 /* From the host's addresses to the answer. 0: it is there. */
 static int await_answer(struct http *h)
 {
@@ -225,9 +252,15 @@ static int await_request(struct http *h)
 	int64_t came_ns = clock_mono_ns();
 	int r = await_host(&h->steps->hosts, h->where.place, h->try, &host);
 	h->time->stood_ns += clock_mono_ns() - came_ns;
+	bool is_made = h->expanded.url;
+	if (r == 0 && !is_made) {
+		r = await_expanded(h);
+		is_made = r == 0;
+	}
 	if (r == 0)
 		r = await_answer(h);
-	r = task_call_big(end, &(struct end){h, r});
+	if (is_made || !host)
+		r = task_call_big(end, &(struct end){h, r});
 	if (host)
 		host_leave(&h->steps->hosts, host);
 	return r;
@@ -241,7 +274,7 @@ int await_http(struct steps *s, struct step_try *t, struct step_time *time)
 		return 0;
 	}
 	*h = (struct http){.steps = s, .try = t, .time = time, .why = ""};
-	int r = task_call_big(expand, h);
+	int r = task_call_big(find_host, h);
 	while (r == 0)
 		r = await_request(h);
 	task_call_big(clear, h);

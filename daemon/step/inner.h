@@ -32,6 +32,10 @@ static inline void step_waits(const struct step_try *t, const char *what)
 		t->on_wait(t->arg, what);
 }
 
+/* What the texts are expanded with is there when this returns 0; and is given back. */
+int await_step_values(struct step_try *t, struct step_time *time);
+void step_release_values(struct step_try *t);
+
 /* ---- how a try ends: these fill in the outcome, once ---- */
 
 /* bytes (of malloc(3), may be NULL) belong to the try from now on. */

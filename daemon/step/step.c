@@ -118,6 +118,22 @@ static int64_t limit_of(const struct step_try *t)
 	return step == CONF_NONE || (rest != CONF_NONE && rest < step) ? rest : step;
 }
 
+/* ---- values ---- */
+
+int await_step_values(struct step_try *t, struct step_time *time)
+{
+	int64_t came_ns = clock_mono_ns();
+	int r = t->await_values ? t->await_values(t->arg) : 0;
+	time->stood_ns += clock_mono_ns() - came_ns;
+	return r;
+}
+
+void step_release_values(struct step_try *t)
+{
+	if (t->release_values)
+		t->release_values(t->arg);
+}
+
 /* ---- sleep ---- */
 
 struct sleeps {
@@ -155,10 +171,14 @@ static int await_nap(int64_t ms, int64_t deadline_ns)
 	return r == 0 && deadline_ns < wakes_ns ? ERR_TIMEOUT : r;
 }
 
-static int await_sleeps(struct step_try *t, const struct step_time *time)
+static int await_sleeps(struct step_try *t, struct step_time *time)
 {
 	struct sleeps z = {.try = t};
-	int r = task_call_big(expand_times, &z);
+	int r = await_step_values(t, time);
+	if (r < 0)
+		return r;
+	r = task_call_big(expand_times, &z);
+	step_release_values(t);
 	if (r < 0)
 		return 0;
 	for (int64_t i = 0; r == 0 && i < z.times; i++) {

@@ -23,11 +23,18 @@ void steps_free(struct steps *s);
 struct step_try {
 	const struct conf_recipe *recipe;
 	const struct conf_step *step;
-	struct recipe_values values; /* what it points to is borrowed */
+	struct recipe_values values; /* what it points to is borrowed, until release_values */
 	int priority;                /* the order's: whose turn it is before a host */
 	int64_t budget_ms;           /* what is left of the attempt's time; CONF_NONE */
 	/* called, when not NULL, each time before it waits: "sleep", "host" (its turn before it), "name" (its look-up), "http" */
 	void (*on_wait)(void *arg, const char *what);
+	/*
+	 * When not NULL. await_values, called when the texts are to be expanded, after the wait for its turn, fills in the payload and the results of values: 0, or a
+	 * negative code with which await_step() ends. Suspends; its time is not the try's. release_values: nothing borrowed is needed any more. So what waits for hours,
+	 * before a host or asleep, holds no payload.
+	 */
+	int (*await_values)(void *arg);
+	void (*release_values)(void *arg);
 	void *arg;
 	/* out */
 	struct order_outcome outcome; /* result and message belong to the try */
@@ -37,7 +44,7 @@ struct step_try {
 
 /*
  * Carries it out. 0: outcome says how it ended (CAUSE_NONE: well; CAUSE_HTTP, TIMEOUT, PARAMS, SPAWN for want of memory or descriptors); ERR_CANCELLED: the task was cancelled at a wait, and
- * whatever was under way has been given up. Suspends.
+ * whatever was under way has been given up; or what await_values said. Suspends.
  */
 int await_step(struct steps *s, struct step_try *t);
 /* Gives back the result. Fine for one that is zeroed. */

@@ -57,6 +57,9 @@ int await_step(struct steps *s, struct step_try *t)
 	int err;
 
 	(void)s;
+	err = t->await_values ? t->await_values(t->arg) : 0;
+	if (err < 0)
+		return err;
 	while (u->t)
 		u++;
 	*u = (struct under_way){.t = t};

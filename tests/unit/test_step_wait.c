@@ -386,6 +386,109 @@ START_TEST (no_more_at_once_than_may_be) {
 }
 END_TEST
 
+/* ---- values ---- */
+
+static struct {
+	int asked, held, held_most;
+	int error;
+} values;
+
+/* The disk takes its time. */
+static int await_values(void *arg)
+{
+	struct trial *x = arg;
+	values.asked++;
+	(void)await_sleep_ms(1);
+	if (values.error < 0)
+		return values.error;
+	values.held++;
+	values.held_most = values.held > values.held_most ? values.held : values.held_most;
+	x->try.values.payload = (struct slice){"abc", 3};
+	return 0;
+}
+
+static void release_values(void *arg)
+{
+	struct trial *x = arg;
+	values.held--;
+	x->try.values.payload = (struct slice){NULL, 0};
+}
+
+static void with_values(struct trial *x)
+{
+	x->try.await_values = await_values;
+	x->try.release_values = release_values;
+}
+
+static int look_then_release(void *arg)
+{
+	(void)arg;
+	await_until(waiting() == 4 && step_server_counts(world_server).busy > 0);
+	/* One is under way, four are in the line: nobody has a payload. */
+	ck_assert_int_eq(values.asked, 1);
+	ck_assert_int_eq(values.held, 0);
+	step_server_release(world_server);
+	return 0;
+}
+
+START_TEST (who_waits_holds_no_values) {
+	struct trial x[5];
+	memset(&values, 0, sizeof values);
+	for (int i = 0; i < 5; i++) {
+		trial_init(&x[i], "/hold");
+		x[i].step.http.body = (char *)"{payload}";
+		with_values(&x[i]);
+		trial_spawn(&x[i]);
+	}
+	world_spawn("look", look_then_release, NULL);
+	world_run();
+	for (int i = 0; i < 5; i++) {
+		ck_assert_msg(x[i].try.outcome.cause == CAUSE_NONE, "%s", x[i].try.outcome.message);
+		trial_clear(&x[i]);
+	}
+	ck_assert_int_eq(values.asked, 5);
+	ck_assert_int_eq(values.held, 0);
+	ck_assert_int_eq(values.held_most, 1);
+
+	trial_init(&x[0], "/");
+	x[0].step.kind = CONF_STEP_SLEEP;
+	x[0].step.sleep_ms = 3600 * 1000;
+	x[0].step.times = (char *)"1";
+	with_values(&x[0]);
+	trial_spawn(&x[0]);
+	while (x[0].waited[0] != 's')
+		world_turns(1);
+	ck_assert_int_eq(values.asked, 6);
+	ck_assert_int_eq(values.held, 0);
+	task_cancel(x[0].task);
+	world_run();
+	ck_assert_int_eq(x[0].r, ERR_CANCELLED);
+	trial_clear(&x[0]);
+}
+END_TEST
+
+START_TEST (without_values_nothing_is_sent) {
+	static const enum conf_step_kind kinds[] = {CONF_STEP_SLEEP, CONF_STEP_HTTP, CONF_STEP_HTTP};
+	memset(&values, 0, sizeof values);
+	values.error = ERR_CORRUPT;
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+		struct trial x;
+		trial_init(&x, "/bytes/3");
+		x.step.kind = kinds[i];
+		with_values(&x);
+		trial_run(&x);
+		ck_assert_int_eq(x.r, ERR_CORRUPT);
+		ck_assert_int_lt(x.try.used_ms, 1);
+		trial_clear(&x);
+	}
+	ck_assert_int_eq(step_server_counts(world_server).connections, 0);
+	/* The turn was given back. */
+	struct trial x;
+	trial_init(&x, "/bytes/3");
+	expect_result(&x, 3);
+}
+END_TEST
+
 /* ---- cancel ---- */
 
 static int open_descriptors(void)
@@ -496,6 +599,8 @@ int main(void)
 	t = unit_case("turns");
 	tcase_add_checked_fixture(t, setup_one_turn, step_world_clear);
 	tcase_add_test(t, turns_come_by_priority_and_cost_no_time);
+	tcase_add_test(t, who_waits_holds_no_values);
+	tcase_add_test(t, without_values_nothing_is_sent);
 	tcase_add_test(t, hosts_do_not_wait_for_each_other);
 	tcase_add_test(t, no_more_at_once_than_may_be);
 	tcase_add_test(t, a_cancel_reaches_every_wait);

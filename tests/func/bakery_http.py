@@ -12,6 +12,14 @@ import threading
 from bakery_daemon import PATIENCE
 
 
+def end(connection):
+    """Both ways, at once."""
+    try:
+        connection.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass
+
+
 class Request:
     """One request that waits for its answer."""
 
@@ -29,10 +37,7 @@ class Request:
 
     def close(self):
         """Whatever has been said."""
-        try:
-            self.connection.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
+        end(self.connection)
 
 
 def certificate(directory, name, host="127.0.0.1", *args):
@@ -66,6 +71,7 @@ class Server:
         self.url = f"http{'s' if context else ''}://127.0.0.1:{self.port}"
         self.requests = []  # all that have come, in the order of their coming
         self.connections = []
+        self.closed = 0  # connections that are at their end
         self.news = threading.Condition()
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -84,6 +90,9 @@ class Server:
                 connection = self.context.wrap_socket(connection, server_side=True)
                 self.connections.append(connection)
             with connection.makefile("rb") as stream:
+                if stream.peek(1)[:1] == b"\x16":  # TLS: as servers do
+                    connection.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+                    end(connection)
                 while True:
                     line = stream.readline()
                     if not line:
@@ -102,6 +111,16 @@ class Server:
                         self.handler(request)
         except (OSError, ValueError):
             pass
+        finally:
+            with self.news:
+                self.closed += 1
+                self.news.notify_all()
+
+    def wait_closed(self, count):
+        """Waits until the other side has closed so many connections."""
+        with self.news:
+            if not self.news.wait_for(lambda: self.closed >= count, PATIENCE):
+                raise TimeoutError(f"{self.closed} connections are closed, not {count}")
 
     def wait(self, count):
         """Waits until so many requests have come in all; returns them."""
@@ -111,10 +130,8 @@ class Server:
             return list(self.requests)
 
     def close(self):
+        end(self.listener)  # else it lives for as long as its thread waits
         self.listener.close()
         for connection in self.connections:
-            try:
-                connection.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
+            end(connection)
             connection.close()

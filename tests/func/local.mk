@@ -3,7 +3,7 @@
 FUNC_TESTS =
 FUNC_TESTS += tests/func/test_walk.py
 FUNC_TESTS += tests/func/test_cakes.py
-FUNC_TESTS += tests/func/test_steps.py
+FUNC_TESTS += tests/func/test_steps.py tests/func/test_http.py
 FUNC_TESTS += tests/func/test_start.py tests/func/test_options.py
 FUNC_TESTS += tests/func/test_processes.py
 FUNC_TESTS += tests/func/test_protocol.py

@@ -98,5 +98,5 @@ bool loop_watches_run(struct loop_watches *all)
 		more = more && clock_mono_ns() < until;
 	}
 	all->telling = NULL;
-	return !TAILQ_EMPTY(&all->line);
+	return true;
 }

@@ -35,7 +35,7 @@ struct loop_watches {
 	struct loop_watch *telling;                   /* NULL: none, or it has been removed meanwhile */
 };
 struct loop_watches *loop_watches(struct loop *loop);
-/* Tells some of them. False when none is left that waits to be told. */
+/* Tells some of them. False when there was none: else another turn must follow at once, for what was not told yet and for the tasks that have become ready. */
 bool loop_watches_run(struct loop_watches *all);
 
 #endif

@@ -210,6 +210,44 @@ START_TEST (one_that_is_told_may_remove_all) {
 }
 END_TEST
 
+static bool has_work, is_late;
+
+static bool work(void *arg)
+{
+	(void)arg;
+	if (has_work)
+		loop_stop(loop);
+	return has_work;
+}
+
+static void make_work(struct loop_watch *w, int what)
+{
+	(void)what;
+	has_work = true;
+	loop_watch_remove(w);
+}
+
+static void is_over(struct loop_timer *timer)
+{
+	(void)timer;
+	is_late = true;
+	loop_stop(loop);
+}
+
+/* A task that waits for the answer runs at once, and not when something else happens. */
+START_TEST (what_is_made_ready_by_the_last_is_not_waited_for) {
+	struct loop_timer timer = {0};
+	ck_assert_int_eq(write(fds[1], "x", 1), 1);
+	ck_assert_int_eq(loop_watch(loop, &watch, fds[0], LOOP_READ, make_work), 0);
+	ck_assert_int_eq(loop_timer_set(loop, &timer, clock_deadline_ms(10000), is_over), 0);
+	loop_set_hook(loop, work, NULL);
+	ck_assert_int_eq(loop_run(loop), 0);
+	ck_assert(has_work && !is_late);
+	loop_timer_clear(loop, &timer);
+	loop_set_hook(loop, NULL, NULL);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *t = unit_case("watch");
@@ -221,5 +259,6 @@ int main(void)
 	tcase_add_test(t, a_turn_tells_some_and_the_next_goes_on);
 	tcase_add_test(t, a_crowd_holds_up_nobody_else);
 	tcase_add_test(t, one_that_is_told_may_remove_all);
+	tcase_add_test(t, what_is_made_ready_by_the_last_is_not_waited_for);
 	return unit_run();
 }

@@ -24,19 +24,23 @@ static struct mark *find(const char *name, uint32_t stack_bytes)
 	for (unsigned i = 0; i < count; i++)
 		if (marks[i].stack_bytes == stack_bytes && strncmp(marks[i].name, name, NAME_BYTES - 1) == 0)
 			return &marks[i];
-	unsigned place = count < MARKS_MOST ? count++ : MARKS_MOST - 1;
-	struct mark *m = &marks[place];
-	snprintf(m->name, sizeof m->name, "%s", place < MARKS_MOST - 1 ? name : "(others)");
+	if (count == MARKS_MOST)
+		return &marks[MARKS_MOST - 1];
+	struct mark *m = &marks[count++];
+	snprintf(m->name, sizeof m->name, "%s", count < MARKS_MOST ? name : "(others)");
 	m->stack_bytes = stack_bytes;
 	return m;
 }
 
 void measure_task(const struct task *t)
 {
-	uint32_t used = (uint32_t)stack_used(t->stack);
-	struct mark *m = find(t->name, (uint32_t)t->stack->size);
-	if (used > m->used_bytes)
+	uint32_t used = (uint32_t)stack_used(t->stack), of = (uint32_t)t->stack->size;
+	struct mark *m = find(t->name, of);
+	/* The fuller one: those that share a place may have stacks of several sizes. */
+	if ((uint64_t)used * m->stack_bytes > (uint64_t)m->used_bytes * of) {
 		m->used_bytes = used;
+		m->stack_bytes = of;
+	}
 }
 
 void task_measure_stacks(bool on)

@@ -225,26 +225,28 @@ END_TEST
 
 static void count_row(void *arg, const char *name, uint32_t stack_bytes, uint32_t used_bytes)
 {
-	(void)stack_bytes;
-	(void)used_bytes;
 	++*(unsigned *)arg;
-	snprintf(said, sizeof said, "%s", name);
+	snprintf(said, sizeof said, "%s of %u: %s", name, stack_bytes >> 10,
+	    used_bytes < 7 << 10 ? "little" : "much");
 }
 
 START_TEST (names_beyond_the_table_share_a_mark) {
 	static char names[70][8];
-	int none = 0;
+	int none = 0, some = 8;
 	world_setup();
 	task_measure_stacks(true);
 	for (int i = 0; i < 70; i++) {
 		snprintf(names[i], sizeof names[i], "name%d", i);
-		world_spawn(names[i], use, &none);
+		world_spawn(names[i], use, i == 66 ? &some : &none);
 	}
+	struct task_spec spec = {.name = "large", .stack = TASK_STACK_LARGE, .fn = use, .arg = &some};
+	ck_assert_int_eq(task_spawn(&spec, NULL), 0);
 	world_run();
 	unsigned rows = 0;
 	task_each_mark(count_row, &rows);
 	ck_assert_uint_eq(rows, 64);
-	ck_assert_str_eq(said, "(others)");
+	/* Of those, the one that has the least left. */
+	ck_assert_str_eq(said, "(others) of 16: much");
 	world_clear();
 }
 END_TEST

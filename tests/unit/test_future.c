@@ -124,6 +124,25 @@ START_TEST (neither_cancel_nor_time_ends_a_shielded_wait) {
 }
 END_TEST
 
+static int ask_shielded_then_wait(void *arg)
+{
+	ask(arg);
+	ck_assert_int_eq(await_sleep_until(CLOCK_NEVER), ERR_CANCELLED);
+	return 0;
+}
+
+START_TEST (the_shield_ends_with_the_wait) {
+	struct asker a = {'a', true, 0, 1};
+	struct task *t = world_spawn("a", ask_shielded_then_wait, &a);
+	world_turns(1);
+	future_set_result(&future, NULL);
+	world_turns(1);
+	ck_assert_str_eq(world_marks(), "a");
+	task_cancel(t);
+	world_run();
+}
+END_TEST
+
 START_TEST (a_deadline_ends_the_wait) {
 	struct asker a = {'a', false, clock_deadline_ms(1000), 1};
 	clock_test_hold(true);
@@ -226,6 +245,7 @@ int main(void)
 	tcase_add_test(t, a_cancelled_waiter_leaves_the_future_alone);
 	tcase_add_test(t, waiters_of_a_cancelled_future_are_told);
 	tcase_add_test(t, neither_cancel_nor_time_ends_a_shielded_wait);
+	tcase_add_test(t, the_shield_ends_with_the_wait);
 	tcase_add_test(t, a_deadline_ends_the_wait);
 	tcase_add_test(t, a_result_that_came_first_is_not_lost_to_a_cancel);
 	tcase_add_test(t, callbacks_run_in_order_in_a_later_turn);

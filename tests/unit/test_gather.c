@@ -130,6 +130,22 @@ START_TEST (any_that_came_first_is_not_lost_to_a_cancel) {
 }
 END_TEST
 
+START_TEST (a_future_that_has_been_told_may_be_gone) {
+	static struct future told;
+	struct future *const two[] = {&told, &f[0]};
+	struct gatherer g = {.futures = two, .count = 2, .deadline_ns = CLOCK_NEVER, .result = 1};
+	future_init(&told, "soon gone");
+	world_spawn("any", any, &g);
+	world_turns(1);
+	future_set_result(&told, NULL);
+	memset(&told, 0xee, sizeof told);
+	world_run();
+	ck_assert_uint_eq(g.which, 0);
+	for (size_t i = 0; i < sizeof told; i++)
+		ck_assert_uint_eq(((unsigned char *)&told)[i], 0xee);
+}
+END_TEST
+
 START_TEST (one_future_may_be_given_twice_and_waited_for_by_several) {
 	struct future *const twice[] = {&f[0], &f[1], &f[1]};
 	struct gatherer a = {.futures = twice, .count = 3, .deadline_ns = CLOCK_NEVER, .result = 1}, b = a,
@@ -410,6 +426,23 @@ START_TEST (any_of_several_tasks) {
 }
 END_TEST
 
+START_TEST (who_lets_go_twice_takes_nothing_from_others) {
+	struct worker w = {2, 0};
+	struct task *t = world_spawn("worker", work, &w);
+	struct future *const end[] = {task_ended(t)};
+	struct completion_mark marks[1];
+	struct completions c;
+	struct task_stats stats;
+	completions_init(&c, end, marks, 1);
+	completions_clear(&c);
+	completions_clear(&c);
+	world_run();
+	world_turns(3);
+	task_stats_get(&stats);
+	ck_assert_uint_eq(stats.stacks_used, 0);
+}
+END_TEST
+
 static void mark_end(struct future_callback *cb)
 {
 	(void)cb;
@@ -469,6 +502,7 @@ int main(void)
 	tcase_add_test(t, any_ends_by_cancel_or_time_and_leaves_the_futures_alone);
 	tcase_add_test(t, any_that_came_first_is_not_lost_to_a_cancel);
 	tcase_add_test(t, what_came_between_the_deadline_and_the_turn_is_taken);
+	tcase_add_test(t, a_future_that_has_been_told_may_be_gone);
 	tcase_add_test(t, one_future_may_be_given_twice_and_waited_for_by_several);
 	tcase_add_loop_test(t, all_waits_for_the_last, 0, 2);
 	tcase_add_test(t, all_tells_the_first_error_in_the_order_given);
@@ -480,6 +514,7 @@ int main(void)
 	tcase_add_test(t, what_is_there_waits_for_the_next_call);
 	tcase_add_loop_test(t, tasks_are_kept_for_who_gathers_their_results, 0, 2);
 	tcase_add_test(t, any_of_several_tasks);
+	tcase_add_test(t, who_lets_go_twice_takes_nothing_from_others);
 	tcase_add_test(t, a_tasks_end_can_be_called_back);
 	tcase_add_test(t, ten_thousand_need_no_stack);
 	return unit_run();

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "daemon/base/clock.h"
 #include "daemon/task/stack.h"
 #include "daemon/task/switch.h"
 #include "tests/unit/task_world.h"
@@ -121,6 +122,39 @@ START_TEST (there_are_stacks_where_guards_would_use_up_the_mappings) {
 	for (int i = 0; i < TAKEN_MAX; i++)
 		take(STACK_SMALL);
 	ck_assert_uint_eq(stack_count_used(), TAKEN_MAX);
+}
+END_TEST
+
+static int sleep_for_ever(void *arg)
+{
+	(void)arg;
+	return await_sleep_until(CLOCK_NEVER);
+}
+
+static void see(void *arg, const struct task_view *v)
+{
+	snprintf(arg, 64, "%s %s", v->state, v->on ? v->on : "-");
+}
+
+START_TEST (a_task_on_a_used_stack_knows_nothing_of_the_last) {
+	char seen[64];
+	struct task_stats stats;
+	struct stack *s = stack_take(STACK_SMALL);
+	memset(s->low, 0xff, s->size);
+	stack_give(s);
+	world_setup();
+	struct task *t = world_spawn("next", sleep_for_ever, NULL);
+	task_each(see, seen);
+	ck_assert_str_eq(seen, "ready -");
+	world_turns(1);
+	task_each(see, seen);
+	ck_assert_str_eq(seen, "waiting sleep");
+	ck_assert_int_eq(task_cancel(t), 0);
+	world_run();
+	world_turns(2);
+	task_stats_get(&stats);
+	ck_assert_uint_eq(stats.stacks_used, 0);
+	world_clear();
 }
 END_TEST
 
@@ -315,6 +349,7 @@ int main(void)
 	tcase_add_test(t, the_last_given_back_is_the_next_given_out);
 	tcase_add_test(t, after_a_crowd_pages_go_back);
 	tcase_add_test(t, an_address_in_a_guard_names_its_stack);
+	tcase_add_test(t, a_task_on_a_used_stack_knows_nothing_of_the_last);
 	tcase_add_test(t, a_stack_tells_how_much_of_it_was_touched);
 	tcase_add_test(t, the_highest_marks_are_kept_by_name);
 	tcase_add_loop_test(t, the_environment_asks_for_marks, 0, 2);

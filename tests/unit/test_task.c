@@ -2,8 +2,12 @@
  * and is seen. */
 #include <errno.h>
 #include <fenv.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "daemon/base/clock.h"
 #include "daemon/base/err.h"
@@ -439,7 +443,13 @@ START_TEST (what_a_task_does_has_a_beginning) {
 		ck_assert_int_eq(after, before);
 	else
 		ck_assert_int_eq(after, before + NS_PER_S);
+	clock_test_advance(NS_PER_S, 1000);
 	task_cancel(t);
+	task_each(note_since, &after);
+	ck_assert_int_gt(after, before);
+	char text[256] = "";
+	task_each(see, text);
+	ck_assert_str_eq(text, _i == 0 ? "sleeper/0 ready -;" : "restless/0 ready -;");
 	world_run();
 }
 END_TEST
@@ -459,14 +469,66 @@ START_TEST (a_task_that_holds_the_loop_is_counted_and_named) {
 	world_run();
 	task_stats_get(&stats);
 	ck_assert_uint_eq(stats.slow, 0);
-	char name[] = "slow";
+	int said[2], stderr_before = dup(STDERR_FILENO);
+	char name[] = "slow", line[512];
+	ck_assert_int_eq(pipe(said), 0);
+	dup2(said[1], STDERR_FILENO);
 	world_spawn(name, hold, NULL);
 	world_run();
 	memset(name, 'x', sizeof name - 1);
 	task_stats_get(&stats);
+	dup2(stderr_before, STDERR_FILENO);
 	ck_assert_uint_eq(stats.slow, 1);
+	ssize_t n = read(said[0], line, sizeof line - 1);
+	ck_assert_int_gt(n, 0);
+	line[n] = '\0';
+	ck_assert_ptr_nonnull(strstr(line, "task held the loop task=slow id=0 ms=60\n"));
 	ck_assert_int_eq(stats.longest_hold_ns, 60 * NS_PER_MS);
 	ck_assert_str_eq(stats.longest_hold_name, "slow");
+}
+END_TEST
+
+/* ---- what is forbidden is found ---- */
+
+static void wait_in_clean_up(void *arg)
+{
+	(void)arg;
+	await_yield();
+}
+
+static int defer_a_wait(void *arg)
+{
+	(void)arg;
+	return task_defer(wait_in_clean_up, NULL);
+}
+
+static int wait_in_big_call(void *arg)
+{
+	(void)arg;
+	return await_yield();
+}
+
+static int call_a_wait(void *arg)
+{
+	return task_call_big(wait_in_big_call, arg);
+}
+
+static int join_self(void *arg)
+{
+	(void)arg;
+	return await_task(task_current(), CLOCK_NEVER);
+}
+
+START_TEST (a_wait_where_nobody_can_wait_ends_the_process) {
+	static int (*const wrong[])(void *arg) = {defer_a_wait, call_a_wait, join_self};
+	/* No core, no words. */
+	struct rlimit none = {0};
+	setrlimit(RLIMIT_CORE, &none);
+	close(STDERR_FILENO);
+	if (_i == 3)
+		await_yield();
+	world_spawn("wrong", wrong[_i], NULL);
+	world_run();
 }
 END_TEST
 
@@ -516,5 +578,10 @@ int main(void)
 	tcase_add_loop_test(t, what_a_task_does_has_a_beginning, 0, 2);
 	tcase_add_test(t, a_task_that_holds_the_loop_is_counted_and_named);
 	tcase_add_test(t, counters_count);
+	/* In a process of its own: it is meant to end. */
+	const char *fork = getenv("CK_FORK");
+	if (!fork || strcmp(fork, "no") != 0)
+		tcase_add_loop_test_raise_signal(
+		    t, a_wait_where_nobody_can_wait_ends_the_process, SIGABRT, 0, 4);
 	return unit_run();
 }

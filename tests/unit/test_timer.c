@@ -59,6 +59,17 @@ START_TEST (those_of_the_same_time_keep_their_order) {
 }
 END_TEST
 
+/* After four thousand million settings. */
+START_TEST (their_order_survives_the_end_of_the_numbers) {
+	heap.sequence = UINT32_MAX - COUNT / 2;
+	for (int i = 0; i < COUNT; i++)
+		timer_heap_set(&heap, &timers[(i * 7) % COUNT], 1);
+	ck_assert_uint_lt(heap.sequence, COUNT);
+	for (int i = 0; i < COUNT; i++)
+		ck_assert_ptr_eq(take(), &timers[(i * 7) % COUNT]);
+}
+END_TEST
+
 START_TEST (set_again_moves_and_remove_takes_out) {
 	for (int round = 0; round < 5000; round++) {
 		struct loop_timer *t = &timers[rand_below(COUNT)];
@@ -173,6 +184,7 @@ int main(void)
 	tcase_add_checked_fixture(t, setup, clear);
 	tcase_add_test(t, the_earliest_comes_first);
 	tcase_add_test(t, those_of_the_same_time_keep_their_order);
+	tcase_add_test(t, their_order_survives_the_end_of_the_numbers);
 	tcase_add_test(t, set_again_moves_and_remove_takes_out);
 	tcase_add_test(t, what_is_reserved_can_be_set_without_memory);
 	tcase_add_test(t, a_reservation_that_is_refused_changes_nothing);

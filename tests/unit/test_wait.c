@@ -132,6 +132,31 @@ START_TEST (who_was_signalled_first_and_then_cancelled_has_the_signal) {
 }
 END_TEST
 
+static int wait_twice(void *arg)
+{
+	struct waiter *w = arg;
+	ck_assert_int_eq(await_condition(&condition, w->deadline_ns), 0);
+	world_mark('1');
+	w->result = await_condition(&condition, CLOCK_NEVER);
+	return 0;
+}
+
+START_TEST (a_deadline_is_of_its_wait_only) {
+	struct waiter w = {'a', 1, clock_deadline_ms(1000)};
+	world_spawn("a", wait_twice, &w);
+	world_turns(1);
+	condition_signal(&condition);
+	world_turns(1);
+	ck_assert_str_eq(world_marks(), "1");
+	clock_test_advance(2000 * NS_PER_MS, 0);
+	world_turns(2);
+	ck_assert_int_eq(w.result, 1);
+	condition_signal(&condition);
+	world_run();
+	ck_assert_int_eq(w.result, 0);
+}
+END_TEST
+
 static int read_all(void *arg)
 {
 	int *count = arg;
@@ -381,6 +406,7 @@ int main(void)
 	tcase_add_test(t, two_signals_of_one_turn_wake_two);
 	tcase_add_test(t, a_signal_is_not_spent_on_who_was_cancelled_or_late);
 	tcase_add_test(t, who_was_signalled_first_and_then_cancelled_has_the_signal);
+	tcase_add_test(t, a_deadline_is_of_its_wait_only);
 	tcase_add_test(t, a_reader_gets_every_byte_and_the_end);
 	tcase_add_test(t, an_edge_that_nobody_waited_for_is_remembered);
 	tcase_add_test(t, an_edge_that_comes_with_a_cancel_is_kept_for_the_next);

@@ -91,7 +91,9 @@ static void show_failure(const struct value *order)
 {
 	char words[STATUS_WORDS_MAX], text[TEXT_TIME_MAX];
 	const char *id = status_text(order, "id");
-	printf("\nfailed in attempt %s: %s\n", attempts(order, text), status_words(order, words));
+	const char *step = status_text(order, "step");
+	printf("\nfailed in attempt %s%s%s: %s\n", attempts(order, text), *step ? ", in step " : "", step,
+	    status_words(order, words));
 	show_message(order);
 	putchar('\n');
 	next("result", id, "what it has of a result");

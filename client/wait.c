@@ -204,8 +204,10 @@ void wait_report(struct cli *c, const struct value *status)
 	char words[STATUS_WORDS_MAX];
 	int64_t attempts = 0;
 	status_number(status, "attempt", &attempts);
-	cli_fail(c, 0, "order %s %s: %s%s", status_text(status, "id"), status_text(status, "state"),
-	    status_words(status, words), attempts > 1 ? ", in the last of its attempts" : "");
+	const char *step = status_text(status, "step");
+	cli_fail(c, 0, "order %s %s%s%s: %s%s", status_text(status, "id"), status_text(status, "state"),
+	    *step ? " in step " : "", step, status_words(status, words),
+	    attempts > 1 ? ", in the last of its attempts" : "");
 }
 
 struct value *wait_fetch_result(struct cli *c, const char *id, int *exit_status)

@@ -1,6 +1,8 @@
 /*
  * The end of an attempt: decided, and made durable, however long the store has trouble.
  */
+#include <string.h>
+
 #include "daemon/base/err.h"
 #include "daemon/base/failpoint.h"
 #include "daemon/base/log.h"
@@ -24,6 +26,24 @@ static struct order_outcome outcome_of_all(const struct run *run)
 	return o;
 }
 
+/* Where it failed, for who looks at it later: the recipe may be another then. NULL: it is not known, or there is no memory to tell it. */
+static const char *failed_step(const struct run *run)
+{
+	const char *name;
+
+	if (!run->recipe || run->recipe->conf->step_count == 1 || order_outcome_ok(&run->outcome))
+		return NULL;
+	switch (run->outcome.cause) {
+	case CAUSE_CANCELLED:
+	case CAUSE_DRAINED:
+	case CAUSE_DAEMON_LOST: /* it is not known which it was in */
+		return NULL;
+	default:
+		name = run_conf_step(run)->name;
+		return store_intern(run->sched->store, name, strlen(name));
+	}
+}
+
 static int await_finish(struct run *run, struct retry_decision *d)
 {
 	struct retry_case c = {
@@ -43,6 +63,7 @@ static int await_finish(struct run *run, struct retry_decision *d)
 	finish.delay_ms = d->delay_ms;
 	finish.charge = d->charge;
 	finish.lost = d->lost;
+	finish.step = failed_step(run);
 	if (err < 0)
 		return err;
 	store_finish(run->sched->store, &finish);

@@ -60,7 +60,7 @@ static int start(struct engine *e, const struct store_start *r, struct row *row,
 	row->v[ROW_CAUSE] = row->v[ROW_ENDED] = CAUSE_NONE;
 	row->v[ROW_EXIT] = -1;
 	row->v[ROW_SIGNAL] = row->v[ROW_ERROR] = row->v[ROW_CPU] = row->v[ROW_RSS] = 0;
-	row->v[ROW_MESSAGE_BYTES] = 0;
+	row->v[ROW_MESSAGE_BYTES] = row->v[ROW_STEP] = 0;
 	return change(e, row, to);
 }
 
@@ -210,7 +210,10 @@ int op_finish(struct engine *e, struct store_op *op)
 		e->stale++;
 	} else {
 		end_attempt(e, r, &row);
-		err = order_state_final(to) ? finish(e, r, &row, to) : try_again(e, r, &row, to);
+		if (r->step)
+			err = engine_name(e, r->step, &row.v[ROW_STEP]);
+		if (err == 0)
+			err = order_state_final(to) ? finish(e, r, &row, to) : try_again(e, r, &row, to);
 	}
 	row_clear(&row);
 	return err;

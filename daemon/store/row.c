@@ -207,6 +207,7 @@ int row_to_order(const struct row *r, struct names *names, struct store_order *o
 	    .exit = (int)r->v[ROW_EXIT],
 	    .signal = (int)r->v[ROW_SIGNAL],
 	    .error = (int)r->v[ROW_ERROR],
+	    .step = names_text(names, r->v[ROW_STEP]),
 	    .timeout_ms = r->v[ROW_TIMEOUT],
 	    .created_ms = r->v[ROW_CREATED],
 	    .due_ms = r->v[ROW_DUE],

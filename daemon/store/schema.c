@@ -49,6 +49,7 @@ static const char first[] =
 /* Results of steps. The key is the order's id * 64 + the step's number; orders.steps tells which orders have any. */
 static const char second[] =
     "ALTER TABLE orders ADD COLUMN steps INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE orders ADD COLUMN step INTEGER NOT NULL DEFAULT 0;"
     "CREATE TABLE steps(place INTEGER PRIMARY KEY, digest INTEGER NOT NULL, cut INTEGER NOT NULL,"
     "  bytes_sum INTEGER NOT NULL, sum INTEGER NOT NULL, bytes BLOB NOT NULL);";
 

@@ -139,6 +139,7 @@ struct store_finish {
 	int64_t delay_ms;             /* for scheduled: from now */
 	bool charge;                  /* counts against retries */
 	bool lost;                    /* counts towards poison_after */
+	const char *step;             /* interned: in which it failed; NULL: in none, or there is only one */
 	struct order_outcome outcome; /* of the attempt; its result is kept when next is done or failed */
 };
 void store_finish(struct store *s, struct store_finish *r);
@@ -219,6 +220,7 @@ struct store_order {
 	enum order_cause cause;
 	int attempt, charged, retries, priority, worker;
 	int exit, signal, error;
+	const char *step; /* interned: where the last attempt failed; NULL: it did not, or there is only one */
 	int64_t timeout_ms, created_ms, due_ms, queued_ms, started_ms, finished_ms, cpu_ms,
 	    max_rss_kib; /* 0: not yet */
 	uint64_t seq;    /* of its last event */

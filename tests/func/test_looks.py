@@ -118,6 +118,15 @@ class Looks(Case):
         assert re.search(r"^next: bakery recipes fetch ", shown, re.M), shown
         assert d.bakery("list", "--cause", "http", "--quiet").strip() == number
 
+    def test_a_step_that_fails(self):
+        d = self.daemon("recipes: {two: {steps: [{name: mix, sleep: 0}, {name: bake, run: ['false']}], timeout: 60s}}\n")
+        said = d.bakery_error(1, "order", "two", "--wait")
+        number = re.search(r"^bakery: order (\d+)$", said, re.M)[1]
+        assert f"order {number} failed in step bake: exited with status 1\n" in said, said
+        assert d.connect(3).ask("STATUS", number)["step"] == "bake"
+        shown = d.bakery("show", number)
+        assert "\nfailed in attempt 1 of 1, in step bake: exited with status 1\n" in shown, shown
+
     def test_the_protocol_has_every_field(self):
         d = self.daemon(YAML)
         c = d.connect(3)

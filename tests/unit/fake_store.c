@@ -260,6 +260,7 @@ static int do_finish(struct store *s, struct store_finish *r)
 	o->charged += r->charge;
 	o->lost += r->lost;
 	o->due_ms = clock_wall_ms() + r->delay_ms;
+	o->step = r->step;
 	o->result_len = r->outcome.result_len;
 	memcpy(o->result, r->outcome.result_len ? r->outcome.result : "", r->outcome.result_len);
 	snprintf(o->message, sizeof(o->message), "%.*s", (int)r->outcome.message_len,

@@ -39,6 +39,7 @@ struct fake_order {
 	char result[64];
 	size_t result_len;
 	char message[64];
+	const char *step; /* where it failed */
 	struct fake_result {
 		bool present, cut;
 		uint64_t digest;

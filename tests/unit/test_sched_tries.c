@@ -137,6 +137,7 @@ static int await_resume(struct world *w)
 	await_step_ends(1, "yes");
 	fake_pool_end(w->pools, 1, CAUSE_EXIT, 1, NULL);
 	await_settled();
+	ck_assert_str_eq(fake_store_find(w->store, 1)->step, "bake");
 	fake_store_submit(w->store, "cake", 0);
 	await_settled();
 	(void)fake_pool_started(w->pools);
@@ -149,6 +150,7 @@ static int await_resume(struct world *w)
 	await_job_ends(w, 2, NULL);
 	assert_started(w, "1.2/2");
 	await_job_ends(w, 1, NULL);
+	ck_assert_ptr_null(fake_store_find(w->store, 1)->step);
 	await_job_ends(w, 3, NULL);
 	assert_done("1:ask 1:ask.");
 	return 0;

@@ -475,6 +475,46 @@ static void failed_step(void)
 	ck_assert_int_eq(count_steps(id, 7), 2);
 }
 
+static int64_t failed_at;
+
+static const char *await_step_of(int64_t id)
+{
+	struct store_order o;
+
+	ck_assert_int_eq(await_get(id, &o), 0);
+	store_order_clear(&o);
+	return o.step;
+}
+
+static void failed_in_a_step(void)
+{
+	int64_t id = await_order("flour");
+	struct store_finish again = a_finish(id, 1, ORDER_QUEUED), failed = a_finish(id, 2, ORDER_FAILED);
+
+	failed_at = id;
+	again.step = store_intern(world_store, "mix", 3);
+	failed.step = store_intern(world_store, "bake", 4);
+	ck_assert_int_eq(await_start(id, 1), 0);
+	ck_assert_ptr_null(await_step_of(id));
+	ck_assert_int_eq(await_finish(&again), 0);
+	ck_assert_str_eq(await_step_of(id), "mix");
+	ck_assert_int_eq(await_start(id, 2), 0);
+	ck_assert_ptr_null(await_step_of(id));
+	ck_assert_int_eq(await_finish(&failed), 0);
+	ck_assert_str_eq(await_step_of(id), "bake");
+}
+
+static void failed_in_a_step_after_restart(void)
+{
+	ck_assert_str_eq(await_step_of(failed_at), "bake");
+}
+
+START_TEST (the_step_that_failed_is_known) {
+	store_world_run(failed_in_a_step);
+	store_world_run(failed_in_a_step_after_restart);
+}
+END_TEST
+
 START_TEST (a_result_of_a_step_that_cannot_be_stored) {
 	store_world_run(failed_step);
 }
@@ -753,6 +793,7 @@ int main(void)
 	tcase_add_test(t, cancel_of_queued_and_of_running);
 	tcase_add_test(t, payload_and_result_by_parts);
 	tcase_add_test(t, results_of_steps_are_kept_until_the_order_is_done);
+	tcase_add_test(t, the_step_that_failed_is_known);
 	tcase_add_test(t, a_result_of_a_step_replaces_it_and_later_ones);
 	tcase_add_test(t, large_results_of_steps_and_a_restart);
 	tcase_add_test(t, a_result_of_a_step_that_cannot_be_stored);

@@ -12,7 +12,10 @@
 #include "daemon/order/json.h"
 #include "daemon/order/params.h"
 
-enum { TIMES_MAX = 1000000 };
+enum {
+	TIMES_MAX = 1000000,
+	HEADER_MAX = 64 << 10, /* of a value; servers take less */
+};
 
 /* ---- the URL ---- */
 
@@ -77,6 +80,9 @@ static int expand_header(struct expansion *e, const struct conf_pair *header, ch
 	if (r)
 		return r;
 	const char *value = buf_bytes(&e->text);
+	if (e->text.len > HEADER_MAX)
+		return params_refuse(
+		    e->why, "header '%.64s': a value has at most %d bytes", header->name, HEADER_MAX);
 	for (size_t i = 0; i < e->text.len; i++) {
 		char c = value[i];
 		if (c == 0x7f || ((unsigned char)c < ' ' && c != '\t'))

@@ -197,6 +197,14 @@ START_TEST (headers_hold_one_line) {
 	expect_refused("header 'X-Step': a value with a line break cannot be in a header");
 	results[0].bytes = (struct slice){"a\0b", 3};
 	expect_refused("header 'X-Step': a value with a byte 0 cannot be in a header");
+	static char long_value[(64 << 10) + 1];
+	memset(long_value, 'x', sizeof long_value);
+	results[0].bytes = (struct slice){long_value, sizeof long_value - 1};
+	expand();
+	ck_assert_uint_eq(strlen(request.headers[1]), strlen("X-Step: ") + sizeof long_value - 1);
+	recipe_request_clear(&request);
+	results[0].bytes = (struct slice){long_value, sizeof long_value};
+	expect_refused("header 'X-Step': a value has at most 65536 bytes");
 	/* Servers differ in what they make of these; to libcurl a value of them alone is none, and it leaves out the header. */
 	results[0].bytes = slice("\v");
 	expect_refused("header 'X-Step': a value with a control character cannot be in a header");

@@ -220,7 +220,7 @@ struct store_order {
 	enum order_cause cause;
 	int attempt, charged, retries, priority, worker;
 	int exit, signal, error;
-	const char *step; /* interned: where the last attempt failed; NULL: it did not, or there is only one */
+	const char *step; /* interned: where the last attempt failed; NULL: not known, or the only one */
 	int64_t timeout_ms, created_ms, due_ms, queued_ms, started_ms, finished_ms, cpu_ms,
 	    max_rss_kib; /* 0: not yet */
 	uint64_t seq;    /* of its last event */

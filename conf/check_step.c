@@ -114,6 +114,21 @@ static int check_times(const struct check *k)
 	return 0;
 }
 
+/* It would be given up each time. */
+static void check_sleep(const struct check *k)
+{
+	char key[KEY_MAX], text[32];
+	int64_t times, total = k->recipe->timeout_ms, own = k->step->timeout_ms;
+	int64_t limit = own == CONF_NONE || (total != CONF_NONE && total < own) ? total : own;
+	const char *n = k->step->times;
+	if (limit == CONF_NONE || !n || units_parse_int(n, strlen(n), 1, CONF_TIMES_MAX, &times) != 0 ||
+	    k->step->sleep_ms <= limit / times)
+		return;
+	snprintf(key, sizeof key, "%.200s.sleep", k->path);
+	problems_warn(k->problems, place(k, k->node, "sleep"), key, "is more than the time that it has, %s",
+	    units_format_duration(limit, text));
+}
+
 /* Keys are as they are; every scalar that is not a text has no brace. */
 static int check_json(const struct check *k, const struct tree *node)
 {
@@ -179,6 +194,7 @@ int check_step(const struct conf *c, const struct conf_recipe *recipe, struct co
 	case CONF_STEP_RUN:
 		return check_run(&k);
 	case CONF_STEP_SLEEP:
+		check_sleep(&k);
 		return check_times(&k);
 	case CONF_STEP_HTTP:
 		return check_http(&k);

@@ -21,8 +21,23 @@ START_TEST (what_is_allowed_but_odd_is_told) {
 			    "    - {sleep: 1s, name: s, timeout: 10s, times: '{m}'}\n"
 			    "  b: {steps: [{http: {url: 'http://h'}}], timeout: 10s}\n"
 			    "  c: {steps: [{sleep: 1s}]}\n"
+			    "  d:\n"
+			    "    timeout: 10s\n"
+			    "    steps:\n"
+			    "    - {sleep: 11s}\n"
+			    "    - {name: e, sleep: 5s, timeout: 9s, times: 2}\n"
+			    "    - {name: f, sleep: 5s, times: 2}\n"
+			    "    - {name: g, sleep: 36500d, times: 0}\n"
 			    "limits: {connections: 1000000, running: 5}\n"));
 	ck_assert(conf_text_warned("t:4:11: recipes.a.pool: no step is done there"));
+	ck_assert(
+	    conf_text_warned("t:15:15: recipes.d.steps[0].sleep: is more than the time that it has, 10s"));
+	ck_assert(
+	    conf_text_warned("t:16:24: recipes.d.steps[1].sleep: is more than the time that it has, 9s"));
+	for (size_t i = 0; i < conf_text_report.warning_count; i++) {
+		ck_assert_ptr_null(strstr(conf_text_report.warnings[i], "d.steps[2]"));
+		ck_assert_ptr_null(strstr(conf_text_report.warnings[i], "d.steps[3]"));
+	}
 	ck_assert(conf_text_warned(
 	    "t:7:28: recipes.a.steps[0].timeout: is longer than the recipe's, 10s, which ends "
 	    "the attempt before"));

@@ -1,5 +1,7 @@
 /* A scope: no task outlives it, however it is closed, and memory that is refused leaves everything as it was. */
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "daemon/base/clock.h"
@@ -22,9 +24,10 @@ void *__wrap_mmap(void *at, size_t n, int prot, int flags, int fd, off_t offset)
 
 static struct scope *scope;
 
+/* Only a cancel ends it. */
 static int sleep_then_mark(void *arg)
 {
-	int r = await_sleep_ms(1000);
+	int r = await_sleep_until(CLOCK_NEVER);
 	world_mark(*(char *)arg);
 	return r;
 }
@@ -84,7 +87,7 @@ END_TEST
 
 static int spawn_when_cancelled(void *arg)
 {
-	await_sleep_ms(1000);
+	await_sleep_until(CLOCK_NEVER);
 	spawn_in(scope, "late", sleep_then_mark, arg);
 	return 0;
 }
@@ -157,6 +160,51 @@ static int owner_of_the_quick(void *arg)
 
 START_TEST (ended_tasks_leave_their_scope) {
 	world_spawn("owner", owner_of_the_quick, NULL);
+	world_run();
+}
+END_TEST
+
+static int spawn_quick_then_cancel(void *arg)
+{
+	ck_assert_int_eq(scope_new(&scope, "scope"), 0);
+	spawn_in(scope, "quick", end_at_once, NULL);
+	for (int i = 0; i < 3; i++)
+		await_yield();
+	/* On the stack that has just been given back. */
+	struct task *other = world_spawn("other", sleep_then_mark, arg);
+	await_yield();
+	scope_cancel(scope);
+	await_yield();
+	await_yield();
+	world_mark('.');
+	task_cancel(other);
+	await_scope_close(scope);
+	return 0;
+}
+
+START_TEST (a_scope_cancels_nobody_that_is_not_its_own) {
+	char o = 'o';
+	world_spawn("owner", spawn_quick_then_cancel, &o);
+	world_run();
+	ck_assert_str_eq(world_marks(), ".o");
+}
+END_TEST
+
+static void see_owner(void *arg, const struct task_view *v)
+{
+	if (strcmp(v->name, "owner") == 0)
+		snprintf(arg, 64, "%s %s", v->state, v->on ? v->on : "-");
+}
+
+START_TEST (who_closes_is_seen_to_wait_for_the_scope) {
+	char seen[64] = "";
+	struct future f;
+	future_init(&f, "commit");
+	world_spawn("owner", own_a_shielded_one, &f);
+	world_turns(3);
+	task_each(see_owner, seen);
+	ck_assert_str_eq(seen, "waiting scope");
+	future_set_result(&f, NULL);
 	world_run();
 }
 END_TEST
@@ -279,6 +327,8 @@ int main(void)
 	tcase_add_test(t, who_is_spawned_into_a_closing_scope_is_born_cancelled);
 	tcase_add_test(t, closing_waits_for_who_is_shielded);
 	tcase_add_test(t, ended_tasks_leave_their_scope);
+	tcase_add_test(t, a_scope_cancels_nobody_that_is_not_its_own);
+	tcase_add_test(t, who_closes_is_seen_to_wait_for_the_scope);
 	TCase *m = unit_case("memory");
 	tcase_add_test(m, refused_memory_is_an_error_and_leaves_nothing);
 	tcase_add_test(m, after_the_first_a_life_needs_no_memory);

@@ -97,8 +97,8 @@ struct loop_post {
 void loop_post(struct loop *loop, struct loop_post *p, void (*fn)(struct loop_post *p));
 
 /* ---- signals ----
- * Blocks the signal in this thread (call before threads are started) and reports it through a signalfd. One
- * handler a signal.
+ * Blocks the signal in this thread and reports it through a signalfd. One handler a signal. Call before threads
+ * are started and before tasks are spawned: with ucontext(3) each has a mask of its own, made at its birth.
  */
 int loop_signal(struct loop *loop, int signo,
     void (*on_signal)(const struct signalfd_siginfo *info, void *arg), void *arg);

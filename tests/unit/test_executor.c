@@ -292,6 +292,10 @@ START_TEST (a_call_is_cancelled_only_before_it_has_begun) {
 	ck_assert(executor_cancel(&b->call));
 	ck_assert_int_eq(b->call.done.state, FUTURE_CANCELLED);
 	ck_assert(!executor_cancel(&b->call));
+	/* Its place is free. */
+	struct executor_stats stats;
+	executor_stats_get(lane, &stats);
+	ck_assert_uint_eq(stats.line, 1);
 	ck_assert(!executor_cancel(&a->call));
 	ck_assert(!future_is_final(&a->call.done));
 	let_pass(a->go[1]);

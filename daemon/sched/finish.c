@@ -18,7 +18,8 @@ static struct order_outcome outcome_of_all(const struct run *run)
 		o.started_ms = run->started_ms;
 	o.cpu_ms = run->cpu_ms;
 	o.max_rss_kib = run->max_rss_kib;
-	if (run->recipe && run->recipe->conf->result == CONF_RESULT_NONE) {
+	/* The result of an order is its last step's: what an earlier one said before it failed is none. */
+	if (run->recipe && (run->recipe->conf->result == CONF_RESULT_NONE || !run_is_last(run))) {
 		o.result = NULL;
 		o.result_len = o.result_total = 0;
 		o.result_cut = false;

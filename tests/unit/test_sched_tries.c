@@ -108,6 +108,33 @@ START_TEST (what_would_fail_again_is_not_tried_again) {
 }
 END_TEST
 
+static int await_half(struct world *w)
+{
+	w->recipes[RECIPE_CHAIN].retries = 0;
+	await_recovered(w);
+	for (int i = 0; i < 2; i++)
+		fake_store_submit(w->store, "chain", 0);
+	await_settled();
+	fake_pool_end(w->pools, 1, CAUSE_EXIT, 1, "half");
+	await_settled();
+	assert_state(w, 1, "failed");
+	ck_assert_uint_eq(fake_store_find(w->store, 1)->result_len, 0);
+	ck_assert_str_eq(fake_store_find(w->store, 1)->step, "cut");
+	/* What the last one said is kept, as of an order of one step. */
+	await_job_ends(w, 2, "slices");
+	await_step_ends(2, "yes");
+	fake_pool_end(w->pools, 2, CAUSE_EXIT, 1, "half");
+	await_settled();
+	assert_state(w, 2, "failed");
+	ck_assert_uint_eq(fake_store_find(w->store, 2)->result_len, 4);
+	return 0;
+}
+
+START_TEST (what_a_step_before_the_last_said_is_no_result_of_the_order) {
+	world_run(2, await_half);
+}
+END_TEST
+
 static int await_changed(struct world *w)
 {
 	struct fake_order *o = fake_store_leave(w->store, "layer", ORDER_QUEUED, 1);
@@ -268,6 +295,7 @@ int main(void)
 
 	tcase_add_test(t, a_failed_step_is_tried_again_then_the_attempt_is);
 	tcase_add_test(t, what_would_fail_again_is_not_tried_again);
+	tcase_add_test(t, what_a_step_before_the_last_said_is_no_result_of_the_order);
 	tcase_add_test(t, results_of_another_form_of_the_recipe_are_not_used);
 	tcase_add_test(t, a_later_attempt_begins_at_the_first_step_without_a_result);
 	t = unit_case("time");

@@ -1,8 +1,8 @@
 """
-Evidence of what orders of several steps have really done, for tests that kill and starve the daemon. Jobs and an HTTP server write a line into one file, the
-trace, whenever they are asked to do a step; what the daemon's promises say of these lines is judged at the end.
+Evidence of what orders of several steps have really done, for tests that kill and starve the daemon. Jobs and an HTTP server write a line into a file of the order
+whenever they are asked to do a step; what the daemon's promises say of these lines is judged at the end.
 
-A job keeps a lock of its order for as long as anything of it lives, and writes "clash" when another has it.
+A job keeps a lock on that file for as long as anything of it lives, and writes "clash" when another has it.
 """
 
 import collections
@@ -14,11 +14,12 @@ import threading
 import time
 
 # $1: so many times in all this step of an order fails. It says what it read, with its name and order around it.
-JOB = """exec 9>>"$TRACE.lock.$BAKERY_ORDER"
-flock -n 9 || echo "$BAKERY_ORDER clash" >>"$TRACE"
-echo "$BAKERY_ORDER $BAKERY_STEP" >>"$TRACE"
-sleep 0.02
-test "$(grep -cx "$BAKERY_ORDER $BAKERY_STEP" "$TRACE")" -gt "$1" || exit 1
+JOB = """exec 9>>"$TRACE/$BAKERY_ORDER"
+flock -n 9 || echo clash >&9
+echo "$BAKERY_STEP" >&9
+echo x >>"$TRACE.lines"
+sleep "$SLEEP"
+test "$(grep -cx "$BAKERY_STEP" "$TRACE/$BAKERY_ORDER")" -gt "$1" || exit 1
 printf '[%s %s ' $BAKERY_STEP $BAKERY_ORDER
 cat
 printf ']'
@@ -28,14 +29,14 @@ RECIPES = """
 recipes:
   fetch:
     steps:
-      - {name: get, http: {url: "@URL@/{order.id}/get"}, retries: 5}
+      - {name: get, http: {url: "@URL@/{order.id}/get", headers: {X-Payload: "{payload}"}}, retries: 5}
       - {name: rest, sleep: 2ms, times: 3}
       - {name: bake, run: [sh, "@DIR@/job", "0"], stdin: "{step.get}"}
     @USUAL@
   pass:
     steps:
       - {name: mix, run: [sh, "@DIR@/job", "0"], stdin: payload}
-      - {name: post, http: {url: "@URL@/{order.id}/post", body: "{step.mix}"}, retries: 5}
+      - {name: post, http: {url: "@URL@/{order.id}/post", body: "{step.mix}", headers: {X-Payload: "{payload}"}}, retries: 5}
       - {name: bake, run: [sh, "@DIR@/job", "0"], stdin: "{step.post}{step.mix}"}
     @USUAL@
   again:
@@ -46,32 +47,37 @@ recipes:
     @USUAL@
   once:
     steps:
-      - {name: get, http: {url: "@URL@/{order.id}/get"}}
+      - {name: get, http: {url: "@URL@/{order.id}/get", headers: {X-Payload: "{payload}"}}}
       - {name: mix, run: [sh, "@DIR@/job", "0"], stdin: "{step.get}"}
       - {name: bake, run: [sh, "@DIR@/job", "0"], stdin: "{step.mix}"}
     timeout: 60s
     delivery: at-most-once
-    env: {TRACE: "@DIR@/trace"}
+    env: {TRACE: "@DIR@/trace", SLEEP: "0.02"}
+  quick: {run: [sh, "@DIR@/job", "0"], stdin: payload, timeout: 60s, retries: 1000, poison_after: 1000, env: {TRACE: "@DIR@/trace", SLEEP: "0"}}
+  slow: {run: [sh, "@DIR@/job", "0"], stdin: payload, timeout: 60s, retries: 1000, poison_after: 1000, env: {TRACE: "@DIR@/trace", SLEEP: "0.3"}}
 """
 USUAL = """timeout: 60s
     retries: 1000
     poison_after: 1000
     backoff: {first: 10ms, max: 20ms}
-    env: {TRACE: "@DIR@/trace"}"""
+    env: {TRACE: "@DIR@/trace", SLEEP: "0.02"}"""
 # The steps that leave evidence, in their order, and how often each must have been done when the order is done.
 STEPS = {
     "fetch": {"get": 1, "bake": 1},
     "pass": {"mix": 1, "post": 1, "bake": 1},
     "again": {"mix": 3, "bake": 2},
     "once": {"get": 1, "mix": 1, "bake": 1},
+    "quick": {"run": 1},
+    "slow": {"run": 1},
 }
-NAMES = tuple(STEPS)
+SEVERAL = ("fetch", "pass", "again", "once")
 
 
 def recipes(url, directory):
     """The recipes, for a daemon with this private directory; the jobs' script is put there."""
     with open(os.path.join(directory, "job"), "w", encoding="utf-8") as f:
         f.write(JOB)
+    os.mkdir(os.path.join(directory, "trace"))
     return RECIPES.replace("@USUAL@", USUAL).replace("@URL@", url)
 
 
@@ -87,20 +93,26 @@ def result(recipe, order, payload):
         return did("bake", did("post", did("mix", payload)) + did("mix", payload))
     if recipe == "again":
         return did("bake", did("mix", payload))
+    if recipe in ("quick", "slow"):
+        return did("run", payload)
     return did("bake", did("mix", did("get", "")))
 
 
-def trace(directory):
-    """{order: what was done for it, in the order in which it was begun}."""
-    out = collections.defaultdict(list)
+def trace(directory, order):
+    """What was done for an order, in the order in which it was begun."""
     try:
-        with open(os.path.join(directory, "trace"), encoding="utf-8") as f:
-            for line in f:
-                order, what = line.split()
-                out[order].append(what)
+        with open(os.path.join(directory, "trace", order), encoding="utf-8") as f:
+            return f.read().split()
     except FileNotFoundError:
-        pass
-    return out
+        return []
+
+
+def lines(directory):
+    """How many jobs have begun: to see that there is progress."""
+    try:
+        return os.path.getsize(os.path.join(directory, "trace.lines")) // 2
+    except FileNotFoundError:
+        return 0
 
 
 def judge(recipe, order, did, done):
@@ -117,15 +129,15 @@ def judge(recipe, order, did, done):
 
 class Host:
     """
-    An HTTP server that writes evidence: POST or GET /ORDER/STEP is answered with the body, and step and order around it. `behave(order, step, nth)`, when given,
+    An HTTP server that writes evidence: POST or GET /ORDER/STEP is answered with the body, and step and order around it. `behave(payload, step, nth)`, when given,
     says (seconds to wait, what to do then): "answer", "busy" (503), "close" (without an answer), "break" (in the middle of it).
 
     One thread, and all that has arrived is read and written down before anything is answered: so the lines of the trace are in the order in which things happened.
     """
 
     def __init__(self, behave=None):
-        self.behave = behave or (lambda order, step, nth: (0, "answer"))
-        self.path = None  # of the trace
+        self.behave = behave or (lambda payload, step, nth: (0, "answer"))
+        self.directory = None  # of the daemon
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
         self.listener.setblocking(False)
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
@@ -187,21 +199,21 @@ class Host:
         head, end, rest = self.input[s].partition(b"\r\n\r\n")
         if not end:
             return
-        lines = head.decode().split("\r\n")
-        lengths = [int(line.split(":")[1]) for line in lines[1:] if line.lower().startswith("content-length:")]
-        length = lengths[0] if lengths else 0
+        request, *lines = head.decode().split("\r\n")
+        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+        length = int(headers.get("content-length", 0))
         if len(rest) < length:
             return
         self.input[s] = rest[length:]
-        _, order, step = lines[0].split(" ")[1].split("/")
-        self._asked(s, step, order, rest[:length])
+        _, order, step = request.split(" ")[1].split("/")
+        self._asked(s, step, order, headers["x-payload"], rest[:length])
 
-    def _asked(self, s, step, order, body):
-        fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-        os.write(fd, f"{order} {step}\n".encode())
+    def _asked(self, s, step, order, payload, body):
+        fd = os.open(os.path.join(self.directory, "trace", order), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        os.write(fd, f"{step}\n".encode())
         os.close(fd)
         self.requests[order, step] += 1
-        pause, what = self.behave(order, step, self.requests[order, step])
+        pause, what = self.behave(payload, step, self.requests[order, step])
         heapq.heappush(self.waiting, (time.monotonic() + pause, sum(self.requests.values()), s, what, step, order, body))
 
     def _answer(self, s, what, step, order, body):

@@ -79,7 +79,7 @@ class CrashSteps(Case):
 
     def bakery(self, fail):
         d = self.daemon(start=False, fail=fail)
-        self.host.path = os.path.join(d.dir, "trace")
+        self.host.directory = d.dir
         d.configure("pools: {default: {workers: 2}}\n" + evidence.recipes(self.host.url, d.dir))
         return d.start()
 
@@ -135,7 +135,7 @@ class CrashSteps(Case):
         fail = f"{place}:{rnd.randint(low, high)}:{'stop' if victim else 'kill'}"
         print(f"# CRASH_SEED={SEED}: {fail} {victim or ''}")
         d = self.bakery(fail)
-        requests = {f"k{i}": evidence.NAMES[i % len(evidence.NAMES)] for i in range(ORDERS)}
+        requests = {f"k{i}": evidence.SEVERAL[i % len(evidence.SEVERAL)] for i in range(ORDERS)}
         customer = Customer(d, requests)
         blows = self.live(d, customer, victim)
         assert blows or (not victim and d.log("(front|worker) ended.* signal=9")), "nobody came to the place"
@@ -143,14 +143,13 @@ class CrashSteps(Case):
 
     def judge(self, d, customer):
         assert len(set(customer.ids.values())) == ORDERS, "two keys have one order"
-        did = evidence.trace(d.dir)
         with d.connect(3) as c:
             for key, number in customer.ids.items():
                 recipe, status = customer.requests[key], customer.ends[key]
                 done = status["state"] == b"done"
                 lost = recipe == "once" and status["state"] == b"failed" and status["cause"] in LOST
                 assert done or lost, (recipe, status)
-                evidence.judge(recipe, number, did[number], done)
+                evidence.judge(recipe, number, evidence.trace(d.dir, number), done)
                 if done:
                     assert c.ok("RESULT", number).decode() == evidence.result(recipe, number, PAYLOAD)
                 assert c.ok("STATUS", number) == status, "an order has ended twice"

@@ -179,6 +179,22 @@ START_TEST (a_timer_ends_the_wait) {
 }
 END_TEST
 
+static void mark_and_set_again(struct loop_timer *t)
+{
+	mark_timer(t);
+	loop_timer_set(
+	    loop, t, clock_mono_ns() + NS_PER_MS, strlen(marks) < 3 ? mark_and_set_again : mark_and_stop);
+}
+
+/* By the kernel's clock: it is set anew after each. */
+START_TEST (one_timer_after_the_other_ends_the_wait) {
+	struct letter a = {.c = 'a'};
+	loop_timer_set(loop, &a.timer, clock_mono_ns() + NS_PER_MS, mark_and_set_again);
+	ck_assert_int_eq(loop_run(loop), 0);
+	ck_assert_str_eq(marks, "aaaa");
+}
+END_TEST
+
 static void *advance_clock(void *arg)
 {
 	(void)arg;
@@ -478,6 +494,7 @@ int main(void)
 	tcase_add_test(t, timers_are_due_by_the_clock_that_is_set);
 	tcase_add_test(t, the_first_turn_has_the_time_of_its_beginning);
 	tcase_add_test(t, a_timer_ends_the_wait);
+	tcase_add_test(t, one_timer_after_the_other_ends_the_wait);
 	tcase_add_test(t, a_clock_that_is_set_during_the_wait_is_noticed);
 	tcase_add_test(t, a_timer_that_sets_itself_again_does_not_hold_the_turn);
 	tcase_add_test(t, posts_arrive_once_and_in_the_order_of_each_thread);

@@ -143,9 +143,18 @@ class Lives(Case):
         if d.process.poll() is not None:
             assert d.wait() == 70
             d.start()
+        d.wait_until(lambda: self.serves(d), "the last front to serve")
         self.judge(d, customer)
         print(f"# {len(customer.keys)} orders, {evidence.lines(d.dir)} jobs, {sum(self.host.requests.values())} requests, {blows} blows, "
               f"{len(customer.cancelled)} cancelled")
+
+    @staticmethod
+    def serves(d):
+        try:
+            with d.connect(3) as c:
+                return not isinstance(c.call("STATS"), Error)
+        except (OSError, Closed, AssertionError):  # HELLO too is refused while it starts
+            return False
 
     # ---- what must be true in the end
 

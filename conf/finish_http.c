@@ -108,16 +108,21 @@ int finish_http(struct reader *r, const struct tree *node, const char *path, voi
 {
 	struct conf_http *http = &((struct conf_step *)object)->http;
 	const struct tree *url = tree_get(node, "url"), *json = tree_get(node, "json"),
-			  *method = tree_get(node, "method"), *headers = tree_get(node, "headers"), *header;
+			  *body = tree_get(node, "body"), *method = tree_get(node, "method"),
+			  *headers = tree_get(node, "headers"), *header;
 	const char *why = http->url ? url_check(http->url) : NULL;
 	if (!url)
 		problems_error(r->problems, &node->place, path, "url is missing");
 	if (why)
 		problems_error(r->problems, &url->place, path, "url: %s", why);
-	if (json && tree_get(node, "body"))
+	if (json && body)
 		problems_error(r->problems, &json->key->place, path, "body and json exclude each other");
 	if (http->method && method)
 		check_method(r, method, path, http->method);
+	/* A server would answer without the body that libcurl waits for, because it knows of no such request. */
+	if (http->method && strcmp(http->method, "HEAD") == 0 && (json || body))
+		problems_error(r->problems, json ? &json->key->place : &body->key->place, path,
+		    "a HEAD request has no body");
 	if (headers && headers->kind == TREE_MAP) {
 		STAILQ_FOREACH (header, &headers->children, next)
 			check_header(r, header, path, headers);

@@ -89,6 +89,8 @@ static const struct {
     {"{" HTTP("method: get") "}", "t:1:56: recipes.r.steps[0].http: method: get: capitals matter: say GET"},
     {"{" HTTP("method: CONNECT") "}",
 	"t:1:56: recipes.r.steps[0].http: method: CONNECT is for proxies, not for a step"},
+    {"{" HTTP("method: HEAD, body: x") "}", "t:1:62: recipes.r.steps[0].http: a HEAD request has no body"},
+    {"{" HTTP("method: HEAD, json: 1") "}", "t:1:62: recipes.r.steps[0].http: a HEAD request has no body"},
     {"{" HTTP("body: x, json: 1") "}", "t:1:57: recipes.r.steps[0].http: body and json exclude each other"},
     {"{" HTTP("timeout: 1s") ", timeout: 2s}",
 	"t:1:48: recipes.r.steps[0]: timeout: is at t:1:62 already: say it once"},

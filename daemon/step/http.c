@@ -236,6 +236,9 @@ static int await_answer(struct http *h)
 	if (!h->where.literal)
 		r = await_lookup(s->lookups, h->where.place, h->where.host_len, h->try, deadline,
 		    &h->request.addresses, &h->why);
+	/* A cancel that came when the last wait was over already: nothing may be sent any more. */
+	if (r == 0 && task_cancelled())
+		r = ERR_CANCELLED;
 	if (r == 0)
 		r = task_call_big(begin, h);
 	if (r == 0) {

@@ -556,6 +556,27 @@ START_TEST (a_cancelled_request_is_given_up_at_once) {
 }
 END_TEST
 
+static int cancel_myself(void *arg)
+{
+	task_cancel(((struct trial *)arg)->task);
+	return 0;
+}
+
+START_TEST (nothing_is_sent_after_a_cancel) {
+	struct trial x;
+	trial_init(&x, "/bytes/3");
+	expect_result(&x, 3); /* there is a connection, on which a request would be away at once */
+	trial_init(&x, "/bytes/3");
+	x.try.await_values = cancel_myself;
+	trial_run(&x);
+	ck_assert_int_eq(x.r, ERR_CANCELLED);
+	trial_clear(&x);
+	trial_init(&x, "/bytes/3");
+	expect_result(&x, 3);
+	ck_assert_int_eq(step_server_counts(world_server).requests, 2);
+}
+END_TEST
+
 /* ---- descriptors ---- */
 
 START_TEST (no_descriptor_is_left) {
@@ -607,6 +628,7 @@ int main(void)
 	t = unit_case("cancel");
 	tcase_add_checked_fixture(t, step_world_setup, step_world_clear);
 	tcase_add_test(t, a_cancelled_request_is_given_up_at_once);
+	tcase_add_test(t, nothing_is_sent_after_a_cancel);
 	tcase_add_test(t, no_descriptor_is_left);
 	return unit_run();
 }

@@ -27,7 +27,7 @@ static int await_store_result(struct run *run)
 /* The step's result is durable when this returns 0. ERR_STATE, ERR_CORRUPT: the attempt is not the order's any more; else the daemon is ending. */
 static int await_result_kept(struct run *run)
 {
-	run->waits_for = "disk";
+	run_waits(run, "disk");
 	/* A step is refused when the order was not started: so the start is certain first. */
 	await_run_start_final(run);
 	for (int tries = 0;; tries++) {

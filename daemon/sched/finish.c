@@ -82,7 +82,7 @@ static bool await_start_failed(struct run *run)
 
 void await_run_keep(struct run *run)
 {
-	run->waits_for = "disk";
+	run_waits(run, "disk");
 	(void)task_uncancel();
 	for (int tries = 0; run->phase == ATTEMPT_ENDED; tries++) {
 		struct retry_decision d;

@@ -58,8 +58,9 @@ static void had_no_values(struct run *run)
 		run->outcome.cause = CAUSE_PARAMS;
 		run->outcome.message = message;
 		run->outcome.message_len = strlen(message);
-	} else {
-		run->stopped_between = !run->cancelled && run->sched->draining && run->try == 0;
+	} else if (!run->cancelled && run->sched->draining) {
+		run->outcome.cause = CAUSE_DRAINED;
+		run->stopped_between = run->try == 0;
 	}
 }
 

@@ -128,7 +128,7 @@ int await_run_needs(struct run *run, struct needs *n)
 	int err = 0;
 
 	*n = (struct needs){.payload = {run->head->payload, run->head->payload_len}};
-	run->waits_for = "disk";
+	run_waits(run, "disk");
 	if (!run->head->has_payload)
 		err = await_asked(run, "payload", await_read_payload, n);
 	if (err == 0 && run_conf_step(run)->uses)

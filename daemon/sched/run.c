@@ -4,6 +4,7 @@
 #include "daemon/sched/run.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,14 +45,20 @@ static struct run *run_new(struct sched *s, struct sched_recipe *recipe, struct 
 			return NULL;
 	}
 	memset(run, 0, sizeof(*run));
+	/* A start that failed must be asked for again, whatever memory there is then. */
+	if (loop_timer_reserve(task_loop(), &run->start_again) < 0) {
+		free(run);
+		return NULL;
+	}
 	run->sched = s;
 	run->recipe = recipe;
 	run->order = head->id;
 	run->attempt = attempt;
-	run->waits_for = "";
+	run_waits(run, "");
 	run->known = true;
 	HASH_ADD(hh, s->runs_by_id, order, sizeof(run->order), run);
 	if (!run->known) {
+		loop_timer_release(task_loop(), &run->start_again);
 		free(run);
 		return NULL;
 	}
@@ -83,7 +90,9 @@ static void run_free(struct run *run)
 {
 	struct sched *s = run->sched;
 
+	loop_timer_release(task_loop(), &run->start_again);
 	store_head_free(run->head);
+	free(run->claim);
 	step_try_clear(&run->light);
 	TAILQ_REMOVE(&s->runs, run, entry);
 	if (s->spare_count < SPARE_RUNS) {
@@ -277,8 +286,9 @@ bool await_run_trouble(struct run *run, const char *what, int err, int tries)
 {
 	int64_t ms = tries < 6 ? TROUBLE_FIRST_MS << tries : TROUBLE_MAX_MS;
 
-	log_warn("the store has trouble", log_str("with", what), log_int("order", run->order),
-	    log_int("attempt", run->attempt), log_str("error", err_text(err)), log_int("again_in_ms", ms));
+	log_warn(err == -ENOMEM ? "memory was refused" : "the store has trouble", log_str("with", what),
+	    log_int("order", run->order), log_int("attempt", run->attempt), log_str("error", err_text(err)),
+	    log_int("again_in_ms", ms));
 	if (err == ERR_UNCERTAIN)
 		sched_distrust(run->sched);
 	if (run->sched->stopping)
@@ -312,9 +322,15 @@ void run_log_ends(const struct run *run)
 	log_step(run, "step ends", log_str("cause", cause == CAUSE_NONE ? "none" : order_cause_word(cause)));
 }
 
-void run_gives_way(struct run *run, const char *what)
+void run_waits(struct run *run, const char *what)
 {
 	run->waits_for = what;
+	run->waits_since_ns = loop_now_ns(task_loop());
+}
+
+void run_gives_way(struct run *run, const char *what)
+{
+	run_waits(run, what);
 	log_step(run, "step gives way", log_str("for", what));
 }
 
@@ -388,7 +404,7 @@ int run_claim(struct run *run, struct worker *worker, const struct worker_claim 
 	run->at_worker = true;
 	run->step = claim->step;
 	run->try = claim->try;
-	run->waits_for = "job";
+	run_waits(run, "job");
 	run_step(run, ATTEMPT_NEWS_CLAIM);
 	if (run->unstarted)
 		run_start_on_the_way(run, -1);
@@ -423,6 +439,8 @@ void run_refused(struct run *run)
 
 void run_cancel(struct run *run)
 {
+	if (run->phase == ATTEMPT_OVER)
+		return;
 	run->cancelled = true;
 	run_step(run, ATTEMPT_NEWS_CANCEL);
 	stop(run, JOB_STOP_CANCEL);

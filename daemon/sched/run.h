@@ -35,6 +35,7 @@ struct run {
 
 	int step, try;         /* both from 0 */
 	const char *waits_for; /* as in struct sched_doing */
+	int64_t waits_since_ns;
 
 	bool known;           /* in runs_by_id */
 	bool at_worker;       /* job is in use */

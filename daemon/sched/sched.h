@@ -71,6 +71,7 @@ struct sched_doing {
 	int try;           /* of this step, from 1 */
 	const char *
 	    waits_for; /* "worker", "job", "sleep", "host", "name", "http", "backoff", "disk"; "" when for nothing */
+	int64_t since_ns; /* clock_mono_ns() when that began; 0: not known */
 	const char *pool; /* of a heavy step; NULL */
 };
 /* False: this order has no task here, or nothing is known of it. */

@@ -2,6 +2,7 @@
  * The beginning of an attempt: its start is made durable. Before anything of it begins; but when its first step is a heavy one and may be done
  * more than once, the start and the job go out together, because the disk is slower than a worker.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "daemon/base/clock.h"
@@ -33,7 +34,7 @@ static int await_is_running(struct run *run)
 /* Makes the start durable, however often the store has trouble. 0; ERR_STATE: the order is not queued any more; else the daemon is ending. */
 static int await_start(struct run *run)
 {
-	run->waits_for = "disk";
+	run_waits(run, "disk");
 	for (int tries = 0;; tries++) {
 		struct store_start start = {.id = run->order, .attempt = run->attempt, .worker = -1};
 		int err;
@@ -79,9 +80,8 @@ static void on_started(struct future_callback *cb)
 	log_warn("the store has trouble", log_str("with", "start"), log_int("order", run->order),
 	    log_int("attempt", run->attempt), log_str("error", err_text(err)),
 	    log_int("again_in_ms", START_AGAIN_MS));
-	/* Without memory for a timer the end tries again: the order is stored as queued until then. */
-	(void)loop_timer_set(
-	    task_loop(), &run->start_again, clock_deadline_ms(START_AGAIN_MS), on_start_again);
+	(void)loop_timer_set(task_loop(), &run->start_again, clock_deadline_ms(START_AGAIN_MS),
+	    on_start_again); /* it is reserved */
 }
 
 void run_start_on_the_way(struct run *run, int worker)
@@ -137,6 +137,14 @@ static void put_back(struct run *run)
 	run->head = NULL;
 }
 
+/* It is the first of its line, and would be picked again at once: what is short now will be short then. */
+static void await_put_back(struct run *run, int err)
+{
+	if (err != -EAGAIN && err != ERR_CANCELLED)
+		(void)await_run_trouble(run, "job", err, 0);
+	put_back(run);
+}
+
 /* The start is durable before anything begins. */
 static void await_start_first(struct run *run)
 {
@@ -177,7 +185,7 @@ static void await_send_freely(struct run *run)
 	else if (needs_message(err))
 		await_fail(run, err);
 	else
-		put_back(run);
+		await_put_back(run, err);
 }
 
 /* The worker that was reserved at the pick is the one that its first step needs. Not so when earlier attempts have results. */

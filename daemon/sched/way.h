@@ -30,7 +30,9 @@ bool await_run_trouble(struct run *run, const char *what, int err, int tries);
 /* The lines of the debug log. */
 void run_log_begins(const struct run *run);
 void run_log_ends(const struct run *run);
-/* The same, and notes what it waits for. */
+/* Notes what it waits for from now on; "": for nothing. */
+void run_waits(struct run *run, const char *what);
+/* The same, with a line in the debug log. */
 void run_gives_way(struct run *run, const char *what);
 
 void run_reserve(struct run *run, struct sched_pool *p);

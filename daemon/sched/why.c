@@ -79,6 +79,7 @@ bool sched_doing(const struct sched *s, int64_t order, struct sched_doing *out)
 	    .count = (int)run->recipe->conf->step_count,
 	    .try = run->try + 1,
 	    .waits_for = run->waits_for,
+	    .since_ns = run->waits_since_ns,
 	    .pool = conf_step_is_heavy(step) ? step->pool : NULL,
 	};
 	return true;

@@ -15,7 +15,6 @@
 #include "daemon/session/look.h"
 #include "daemon/session/options.h"
 #include "daemon/session/verbs.h"
-#include "daemon/task/task.h"
 #include "daemon/worker/pool.h"
 
 enum { PLACES_MOST = 1000 };
@@ -27,18 +26,6 @@ struct explanation {
 };
 
 /* ---- running ---- */
-
-/* The beginning of the wait that the order's task is in. The tasks of clients have numbers of their own. */
-struct search {
-	int64_t order, since_ns;
-};
-
-static void look_at_task(void *arg, const struct task_view *v)
-{
-	struct search *s = arg;
-	if (v->id == s->order && !errand_is_of_client(v->name))
-		s->since_ns = v->since_ns;
-}
 
 static void add(struct explanation *x, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void add(struct explanation *x, const char *format, ...)
@@ -89,11 +76,8 @@ static void explain_doing(
 	add_wait(x, doing);
 	if (doing->pool && x->waits_for)
 		add_pool(all, x, doing->pool);
-	struct search search = {.order = o->id, .since_ns = -1};
-	if (x->waits_for)
-		task_each(look_at_task, &search);
-	if (search.since_ns >= 0) {
-		clock_format_utc(clock_wall_ms() - (clock_mono_ns() - search.since_ns) / NS_PER_MS, when);
+	if (x->waits_for && doing->since_ns > 0) {
+		clock_format_utc(clock_wall_ms() - (clock_mono_ns() - doing->since_ns) / NS_PER_MS, when);
 		add(x, ", since %s", when);
 	}
 }

@@ -1,6 +1,7 @@
 /*
  * The drain: nothing starts, what runs may end within the grace, the rest is stopped and queued again.
  */
+#include <errno.h>
 #include <stdlib.h>
 
 #include "tests/unit/sched_world.h"
@@ -177,6 +178,31 @@ START_TEST (after_a_drain_the_store_is_asked_nothing) {
 }
 END_TEST
 
+/* The daemon drains while the store has trouble with what a light step names. */
+static int await_drain_before_values(struct world *w)
+{
+	struct future done;
+
+	await_recovered(w);
+	fake_store_submit(w->store, "chain", 0);
+	await_settled();
+	fake_store_fail(w->store, FAKE_STEPS, -ENOSPC, false, 100);
+	fake_pool_end(w->pools, 1, CAUSE_EXIT, 0, "slices");
+	await_settled();
+	future_init(&done, "drained");
+	sched_drain(w->sched, clock_deadline_ms(30000), &done);
+	await_passed(1000);
+	ck_assert(future_is_final(&done));
+	assert_state(w, 1, "queued");
+	ck_assert_str_eq(order_cause_word(fake_store_find(w->store, 1)->attempt_cause), "drained");
+	return 0;
+}
+
+START_TEST (a_drain_says_so_of_a_step_that_had_not_begun) {
+	world_run(1, await_drain_before_values);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *t = unit_case("drain");
@@ -188,5 +214,6 @@ int main(void)
 	tcase_add_test(t, a_drain_does_not_wait_for_ever_for_a_store_in_trouble);
 	tcase_add_test(t, a_scheduler_may_end_while_the_store_is_asked);
 	tcase_add_test(t, after_a_drain_the_store_is_asked_nothing);
+	tcase_add_test(t, a_drain_says_so_of_a_step_that_had_not_begun);
 	return unit_run();
 }

@@ -1,6 +1,7 @@
 /*
  * The scheduler when memory is refused: nothing is lost, everything goes on when there is some again.
  */
+#include <errno.h>
 #include <stdlib.h>
 
 #include "daemon/sched/heads.h"
@@ -179,6 +180,56 @@ START_TEST (a_recovery_without_memory_says_so) {
 }
 END_TEST
 
+enum { CROWD = 64 };
+
+/* Every start fails, and then there is no memory for anything more. */
+static int await_starts_again(struct world *w)
+{
+	await_recovered(w);
+	for (int i = 0; i < CROWD; i++)
+		fake_store_submit(w->store, i % 2 ? "cake" : "bread", 0);
+	fake_store_fail(w->store, FAKE_START, -ENOSPC, false, CROWD);
+	fake_store_hold(w->store, FAKE_START, true);
+	await_settled();
+	fake_alloc_fail(1, true);
+	fake_store_hold(w->store, FAKE_START, false);
+	await_passed_quietly(10);
+	await_passed_quietly(1100);
+	fake_alloc_fail(0, false);
+	for (int64_t id = 1; id <= CROWD; id++) {
+		assert_state(w, id, "running");
+		fake_pool_end(w->pools, id, CAUSE_EXIT, 0, NULL);
+	}
+	await_settled();
+	return 0;
+}
+
+START_TEST (a_start_that_failed_is_tried_again_without_memory) {
+	world_run(CROWD / 2, await_starts_again);
+}
+END_TEST
+
+static int await_no_haste(struct world *w)
+{
+	await_recovered(w);
+	fake_pool_fail(w->pools, -ENOMEM, 2);
+	fake_store_submit(w->store, "cake", 0);
+	await_settled();
+	assert_started(w, "");
+	await_passed(100);
+	await_passed(100);
+	assert_started(w, "1.1");
+	fake_pool_end(w->pools, 1, CAUSE_EXIT, 0, NULL);
+	await_settled();
+	assert_state(w, 1, "done");
+	return 0;
+}
+
+START_TEST (an_order_that_could_not_be_sent_is_not_picked_again_at_once) {
+	world_run(1, await_no_haste);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *t = unit_case("memory");
@@ -188,5 +239,7 @@ int main(void)
 	tcase_add_test(t, every_step_ends_whichever_allocation_fails);
 	tcase_add_test(t, a_scheduler_that_cannot_be_made_leaves_nothing);
 	tcase_add_test(t, a_recovery_without_memory_says_so);
+	tcase_add_test(t, a_start_that_failed_is_tried_again_without_memory);
+	tcase_add_test(t, an_order_that_could_not_be_sent_is_not_picked_again_at_once);
 	return unit_run();
 }

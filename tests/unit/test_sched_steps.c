@@ -378,12 +378,16 @@ END_TEST
 static int await_doing(struct world *w)
 {
 	struct sched_doing d;
+	int64_t since_ns;
 
 	await_recovered(w);
 	fake_store_submit(w->store, "cake", 0);
 	fake_store_submit(w->store, "layer", 0);
 	fake_store_submit(w->store, "cake", 0);
 	await_settled();
+	ck_assert(sched_doing(w->sched, 2, &d));
+	since_ns = d.since_ns;
+	await_passed(5000);
 	ck_assert(sched_doing(w->sched, 1, &d));
 	ck_assert_str_eq(d.step, "run");
 	ck_assert_str_eq(d.waits_for, "job");
@@ -393,11 +397,13 @@ static int await_doing(struct world *w)
 	ck_assert(sched_doing(w->sched, 2, &d));
 	ck_assert_str_eq(d.step, "gather");
 	ck_assert_str_eq(d.waits_for, "http");
+	ck_assert_int_eq(d.since_ns, since_ns);
 	ck_assert_ptr_null(d.pool);
 	ck_assert(!sched_doing(w->sched, 3, &d));
 	await_step_ends(2, NULL);
 	ck_assert(sched_doing(w->sched, 2, &d));
 	ck_assert_str_eq(d.waits_for, "sleep");
+	ck_assert_int_ge(d.since_ns, since_ns + 5 * NS_PER_S);
 	ck_assert_int_eq(d.number, 2);
 	fake_store_hold(w->store, FAKE_STEP, true);
 	await_step_ends(2, NULL);

@@ -8,9 +8,12 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
@@ -20,6 +23,7 @@ enum {
 	EASY_KEPT = 64,
 	ACTIVE_MOST = 128, /* requests under way on one multi handle */
 	IDLE_KEPT = 64,    /* connections that nobody uses, all of the first handle */
+	IDLE_SEEN = ACTIVE_MOST + IDLE_KEPT,
 };
 
 /* A multi handle and what is under way on it. */
@@ -38,6 +42,8 @@ struct transfers {
 	uint32_t active;
 	int kept;
 	CURL *easy[EASY_KEPT];
+	int idle_count;
+	struct pollfd idle[IDLE_SEEN]; /* of connections that nobody uses */
 };
 
 /* A descriptor of libcurl's, for as long as it wants to hear of it. */
@@ -124,7 +130,48 @@ static void on_due(struct loop_timer *timer)
 	settle(m, curl_multi_socket_action(m->handle, CURL_SOCKET_TIMEOUT, 0, &running));
 }
 
+/* ---- connections that nobody uses ---- */
+
+static void idle_remove(struct transfers *t, int fd)
+{
+	for (int i = 0; i < t->idle_count; i++) {
+		if (t->idle[i].fd == fd) {
+			t->idle[i] = t->idle[--t->idle_count];
+			return;
+		}
+	}
+}
+
+static void idle_add(struct transfers *t, int fd)
+{
+	idle_remove(t, fd);
+	if (t->idle_count < IDLE_SEEN)
+		t->idle[t->idle_count++] = (struct pollfd){.fd = fd, .events = POLLIN};
+}
+
+/*
+ * What has come on a connection that nobody uses is no answer to the next request: a 408 of a server that waited for one in vain, or what it sent too much
+ * of an earlier answer. libcurl (7.88) would take it for the answer. Ended connections it does not use again; so it sends nothing again without need, too.
+ */
+static void end_spoiled(struct transfers *t)
+{
+	if (t->idle_count == 0 || poll(t->idle, (nfds_t)t->idle_count, 0) <= 0)
+		return;
+	for (int i = t->idle_count; i-- > 0;) {
+		if (t->idle[i].revents == 0)
+			continue;
+		shutdown(t->idle[i].fd, SHUT_RDWR);
+		t->idle[i] = t->idle[--t->idle_count];
+	}
+}
+
 /* ---- libcurl's wishes ---- */
+
+static int on_close(void *arg, curl_socket_t fd)
+{
+	idle_remove(arg, fd);
+	return close(fd);
+}
 
 static int on_socket(CURL *easy, curl_socket_t s, int what, void *arg, void *assigned)
 {
@@ -134,8 +181,11 @@ static int on_socket(CURL *easy, curl_socket_t s, int what, void *arg, void *ass
 		if (w)
 			loop_watch_remove(&w->fd);
 		free(w);
+		if (m == TAILQ_FIRST(&m->transfers->multis))
+			idle_add(m->transfers, s);
 		return 0;
 	}
+	idle_remove(m->transfers, s);
 	if (!w) {
 		w = calloc(1, sizeof *w);
 		if (!w || curl_multi_assign(m->handle, s, w) != CURLM_OK) {
@@ -287,6 +337,9 @@ int transfer_start(struct transfers *t, struct transfer *x, CURL *easy)
 	*x = (struct transfer){.easy = easy, .multi = m};
 	future_init(&x->done, "http");
 	curl_easy_setopt(easy, CURLOPT_PRIVATE, x);
+	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
+	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, t);
+	end_spoiled(t);
 	if (m != TAILQ_FIRST(&t->multis))
 		take_own_connection(easy);
 	if (curl_multi_add_handle(m->handle, easy) != CURLM_OK) {

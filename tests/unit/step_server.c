@@ -65,14 +65,27 @@ static bool hang(struct client *c)
 	return false;
 }
 
-static bool hold(struct client *c)
+static void wait_for_release(struct step_server *s)
 {
-	struct step_server *s = c->server;
 	pthread_mutex_lock(&s->lock);
 	while (!s->released)
 		pthread_cond_wait(&s->changed, &s->lock);
 	pthread_mutex_unlock(&s->lock);
+}
+
+static bool hold(struct client *c)
+{
+	wait_for_release(c->server);
 	return send_text(c->fd, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nheld");
+}
+
+/* Says something that nobody asked for, on a connection that nobody uses. */
+static bool stray(struct client *c)
+{
+	if (!send_text(c->fd, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc"))
+		return false;
+	wait_for_release(c->server);
+	return send_text(c->fd, "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n");
 }
 
 static bool trickle(struct client *c)
@@ -192,6 +205,8 @@ static bool answer(struct client *c, const char *request, size_t n)
 		return hang(c);
 	if (PATH("/hold"))
 		return hold(c);
+	if (PATH("/stray"))
+		return stray(c);
 	return false; /* /nothing */
 }
 

@@ -12,6 +12,7 @@
  *     /continue         100 Continue and other informational answers before the answer
  *     /hang             no answer; /hang-body  no body; /trickle  a byte of body now and then: until the client goes
  *     /hold             "held", after step_server_release()
+ *     /stray            "abc"; and after step_server_release() a 408 that nobody asked for, on the same connection
  *
  * Its threads allocate nothing, so that a test can refuse memory.
  */

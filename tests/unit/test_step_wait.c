@@ -577,6 +577,25 @@ START_TEST (nothing_is_sent_after_a_cancel) {
 }
 END_TEST
 
+/* ---- kept connections ---- */
+
+START_TEST (what_comes_unasked_is_no_answer) {
+	struct trial x;
+	trial_init(&x, "/stray");
+	expect_result(&x, 3);
+	ck_assert_int_eq(step_server_counts(world_server).busy, 1);
+	step_server_release(world_server);
+	while (step_server_counts(world_server).busy > 0)
+		usleep(1000);
+	trial_init(&x, "/bytes/3");
+	expect_result(&x, 3);
+	ck_assert_int_eq(step_server_counts(world_server).connections, 2);
+	trial_init(&x, "/bytes/3");
+	expect_result(&x, 3);
+	ck_assert_int_eq(step_server_counts(world_server).connections, 2);
+}
+END_TEST
+
 /* ---- descriptors ---- */
 
 START_TEST (no_descriptor_is_left) {
@@ -629,6 +648,7 @@ int main(void)
 	tcase_add_checked_fixture(t, step_world_setup, step_world_clear);
 	tcase_add_test(t, a_cancelled_request_is_given_up_at_once);
 	tcase_add_test(t, nothing_is_sent_after_a_cancel);
+	tcase_add_test(t, what_comes_unasked_is_no_answer);
 	tcase_add_test(t, no_descriptor_is_left);
 	return unit_run();
 }

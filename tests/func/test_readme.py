@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 
+from bakery_http import Server
 from bakery_test import BAKERY, BUILD, PATIENCE, SOURCE, Case, main, need
 
 README = os.path.join(SOURCE, "README.md")
@@ -40,7 +41,10 @@ class Readme(Case):
     def set_up(self):
         super().set_up()
         with open(os.path.join(SOURCE, "conf", "quickstart.yaml"), encoding="utf-8") as f:
-            d = self.daemon(f.read())
+            self.use(self.daemon(f.read()))
+
+    def use(self, d):
+        """The examples talk to this daemon from now on."""
         self.env = dict(d.client_env(), SOCKET=d.socket, PATH=os.path.dirname(BAKERY) + ":" + BUILD + ":" + d.env["PATH"])
 
     def prints(self, argv, script, expected):
@@ -58,6 +62,22 @@ class Readme(Case):
         for block, _ in found:
             lines = commands(block)
             self.prints(["bash", "-e", "-o", "pipefail"], "\n".join(c for c, _ in lines), [e for _, e in lines])
+
+    def test_the_cake_of_several_steps(self):
+        ((recipe, _),) = blocks("recipe")
+        ((block, _),) = blocks("cake")
+        server = Server()
+        try:
+            self.use(self.daemon(recipe.replace("http://127.0.0.1:8000", server.url)))
+            for command, expected in commands(block):
+                if command.startswith("bakery wait"):
+                    server.requests[0].answer(b"flour")
+                self.prints(["bash", "-e"], command, [expected])
+                if command.startswith("bakery order"):
+                    (request,) = server.wait(1)
+                    assert request.path == "/sponge.json", request.path
+        finally:
+            server.close()
 
     def test_the_python_example_does_what_is_written(self):
         found = blocks("python")

@@ -9,7 +9,7 @@ import os
 import re
 
 from bakery_http import Server
-from bakery_test import Case, main
+from bakery_test import SOURCE, Case, main
 
 FLAVOURS = ("sponge", "madeira", "chocolate")
 
@@ -33,6 +33,20 @@ recipes:
     timeout: 7d
 """.replace("BAKE", BAKE)
 STEP = re.compile(r"step (begins|gives way|ends)\b.*?\border=(\d+).*?\bstep=(\w+)(?:.*?\bfor=(\w+))?")
+
+
+def picture(told):
+    """README.md's picture of what told() returns: a column for each cake, and a line for what it does until it gives way."""
+    rows = [[]]
+    for n, what, step, waits in told:
+        if what == "begins":
+            continue
+        rows[-1].append(f"{step} ends" if what == "ends" else f"{step} ({waits})")
+        if what == "gives way" or step == "mix":
+            rows[-1] = " " * 27 * n + ", ".join(rows[-1])
+            rows.append([])
+    head = "".join(flavour.ljust(27) for flavour in FLAVOURS).rstrip()
+    return "\n".join([head, *rows[:-1]]) + "\n"
 
 
 class Steps(Case):
@@ -130,6 +144,8 @@ class Steps(Case):
             expected += [(n, "ends", "mix", None) for n in ready]
             light = [s for s in self.told(d, ids) if s[2] != "bake"]
             assert light == expected, "\n" + "\n".join(map(str, light))
+            with open(os.path.join(SOURCE, "README.md"), encoding="utf-8") as f:
+                assert picture(light) in f.read(), "README.md has another picture than\n" + picture(light)
 
             self.wait_baking(d, 3)
             for n in (1, 2, 0):

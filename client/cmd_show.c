@@ -66,10 +66,10 @@ static void next(const char *command, const char *argument, const char *what)
 	printf("next: %-32s %s\n", line, what);
 }
 
-/* Where a job ran, its message is what it wrote to standard error; else it is the daemon's. */
+/* Where a job ended by itself, its message is what it wrote to standard error; else it may be the daemon's. */
 static const char *title(const struct value *order)
 {
-	static const char *const of_jobs[] = {"exit", "signal", "timeout", "cancelled"};
+	static const char *const of_jobs[] = {"exit", "signal"};
 	for (size_t i = 0; i < sizeof of_jobs / sizeof *of_jobs; i++)
 		if (strcmp(status_text(order, "cause"), of_jobs[i]) == 0)
 			return "its last words:";

@@ -129,6 +129,16 @@ static int await_queued(struct errand *e, const struct store_order *o, struct ex
 	return 0;
 }
 
+/* "It failed in step 'gather' (http)": of the order, or of its last attempt. */
+static void add_failure(struct explanation *x, const struct store_order *o)
+{
+	add(x, "It failed");
+	if (o->step)
+		add(x, " in step '%s'", o->step);
+	if (o->cause != CAUSE_NONE)
+		add(x, " (%s)", order_cause_word(o->cause));
+}
+
 static int await_explained(struct errand *e, const struct store_order *o, struct explanation *x)
 {
 	char when[25];
@@ -136,10 +146,10 @@ static int await_explained(struct errand *e, const struct store_order *o, struct
 	case ORDER_SCHEDULED:
 		x->waits_for = "time";
 		clock_format_utc(o->due_ms, when);
-		snprintf(x->text, sizeof x->text, "%s until %s.",
-		    o->attempt > 0 ? "It failed and waits to be tried again"
-				   : "It waits, as it was asked to,",
-		    when);
+		if (o->attempt > 0)
+			add_failure(x, o);
+		add(x, "%s until %s.",
+		    o->attempt > 0 ? " and waits to be tried again" : "It waits, as it was asked to,", when);
 		return 0;
 	case ORDER_QUEUED:
 		return await_queued(e, o, x);
@@ -150,6 +160,11 @@ static int await_explained(struct errand *e, const struct store_order *o, struct
 		clock_format_utc(o->finished_ms, when);
 		snprintf(x->text, sizeof x->text, "It was cancelled%s%s at %s.", o->by ? " by " : "",
 		    o->by ? o->by : "", when);
+		return 0;
+	case ORDER_FAILED:
+		clock_format_utc(o->finished_ms, when);
+		add_failure(x, o);
+		add(x, " at %s.", when);
 		return 0;
 	default:
 		clock_format_utc(o->finished_ms, when);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "daemon/base/clock.h"
+#include "daemon/sched/sched.h"
 #include "daemon/session/errand.h"
 #include "daemon/session/identity.h"
 #include "daemon/session/options.h"
@@ -27,6 +28,7 @@ struct album {
 	struct picture *pictures;
 	size_t count, most;
 	int64_t now_ns;
+	const struct sched *sched;
 };
 
 static const struct option options[] = {
@@ -40,9 +42,20 @@ static void copy(char to[static NAME_BYTES], const char *text)
 	to[len] = '\0';
 }
 
+/* What it waits for: of an order what STATUS says too, which is more than the task itself knows; NULL: for nothing. */
+static const char *wait_of(const struct album *a, const struct task_view *v)
+{
+	struct sched_doing doing;
+	if (v->on && v->id && !errand_is_of_client(v->name) && sched_doing(a->sched, v->id, &doing) &&
+	    *doing.waits_for)
+		return doing.waits_for;
+	return v->on;
+}
+
 static void take(void *arg, const struct task_view *v)
 {
 	struct album *a = arg;
+	const char *on = wait_of(a, v);
 	if (a->count == a->most)
 		return;
 	struct picture *p = &a->pictures[a->count++];
@@ -53,7 +66,7 @@ static void take(void *arg, const struct task_view *v)
 	p->stack_bytes = v->stack_bytes;
 	p->used_bytes = v->used_bytes;
 	copy(p->name, v->name);
-	copy(p->on, v->on ? v->on : "");
+	copy(p->on, on ? on : "");
 }
 
 static int reply_picture(struct reply_writer *w, const struct picture *p)
@@ -104,8 +117,9 @@ static int errand(struct errand *e)
 		return reply_error(&e->w, "NOPERM", "'tasks' needs the right 'read all'");
 	struct task_stats stats;
 	task_stats_get(&stats);
-	struct album a = {
-	    .most = stats.alive < count ? stats.alive : (size_t)count, .now_ns = clock_mono_ns()};
+	struct album a = {.most = stats.alive < count ? stats.alive : (size_t)count,
+	    .now_ns = clock_mono_ns(),
+	    .sched = e->all->sched};
 	a.pictures = calloc(a.most, sizeof *a.pictures);
 	if (!a.pictures)
 		return -ENOMEM;

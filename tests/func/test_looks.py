@@ -46,13 +46,13 @@ class Looks(Case):
 
         def task():
             rows = [json.loads(line) for line in d.bakery("tasks", "--json").splitlines()]
-            return [row for row in rows if row["id"] == number and row["about"] == "order" and row["waits_for"] == "worker"]
+            return [row for row in rows if row["id"] == number and row["about"] == "order" and row["waits_for"] == "job"]
 
         row = d.wait_until(task, "the order's task")[0]
         assert row["state"] == "waiting" and row["stack"] >= 16384 and 0 <= row["since"] <= row["age"], row
         table = d.bakery("tasks")
         assert re.match(r"NAME +ORDER +AGE +STATE +WAITS FOR +SINCE\n", table), table
-        assert re.search(rf"^order +{number} +\S+ s +waiting +worker +\S+ s$", table, re.M), table
+        assert re.search(rf"^order +{number} +\S+ s +waiting +job +\S+ s$", table, re.M), table
         assert re.search(r"^tasks \(client \d+\) +\S+ s +running +\S+ s$", table, re.M), table
         assert len(d.bakery("tasks", "--count", "1").splitlines()) == 2
         self.open_gate()
@@ -87,6 +87,7 @@ class Looks(Case):
         assert (status["step"], status["pool"]) == ("bake", "default"), status
         text = "Attempt 1 is in step 2 of 2, 'bake': its job runs in pool 'default' (1 of its 2 workers are busy), since "
         assert c.ask("EXPLAIN", number)["text"].startswith(text), c.ask("EXPLAIN", number)
+        assert re.search(rf"^order +{number} .* waiting +job ", d.bakery("tasks"), re.M), d.bakery("tasks")
         self.open_gate()
         d.bakery("wait", number)
         assert c.ask("STATUS", number)["step"] is None and c.ask("STATUS", number)["waits_for"] is None
@@ -116,6 +117,7 @@ class Looks(Case):
         shown = d.bakery("show", number)
         assert re.search(r"\nfailed in attempt 1 of 1: an HTTP request failed\n\nwhat is known of it:\n.+\n\nnext: bakery result", shown), shown
         assert re.search(r"^next: bakery recipes fetch ", shown, re.M), shown
+        assert f"order {number} is failed. It failed (http) at 20" in d.bakery("explain", number)
         assert d.bakery("list", "--cause", "http", "--quiet").strip() == number
 
     def test_a_step_that_fails(self):
@@ -126,6 +128,7 @@ class Looks(Case):
         assert d.connect(3).ask("STATUS", number)["step"] == "bake"
         shown = d.bakery("show", number)
         assert "\nfailed in attempt 1 of 1, in step bake: exited with status 1\n" in shown, shown
+        assert f"order {number} is failed. It failed in step 'bake' (exit) at 20" in d.bakery("explain", number)
 
     def test_the_protocol_has_every_field(self):
         d = self.daemon(YAML)

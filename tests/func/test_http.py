@@ -332,8 +332,9 @@ class Http(Case):
             for what in ("sleep", "http", "host", "backoff", "job", "worker"):
                 ids[what] = c.ok("ORDER", what, "")
                 self.waits(d, ids[what], what)
-                explain = c.ask("EXPLAIN", ids[what])
-                assert (explain["state"], explain["waits_for"]) == ("running", what), explain
+                # A first step that is a command begins while its start is on its way to the disk.
+                explain = d.wait_until(lambda: (e := c.ask("EXPLAIN", ids[what]))["state"] == "running" and e, "the start")
+                assert explain["waits_for"] == what, explain
                 status = c.ask("STATUS", ids[what])
                 assert (status["waits_for"], status["step"]) == (what, "ask" if what in ("http", "host") else status["step"]), status
             for what in ("worker", "host", "http", "sleep", "backoff", "job"):

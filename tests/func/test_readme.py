@@ -26,6 +26,11 @@ def pattern(expected):
     return "".join(lines)
 
 
+def without_times(said):
+    """Without redis-cli's remark when a reply took long."""
+    return re.sub(r"^\(\d+\.\d+s\)\n", "", said, flags=re.M)
+
+
 def commands(block):
     """[(command, what it is to print)]."""
     out = []
@@ -50,7 +55,7 @@ class Readme(Case):
     def prints(self, argv, script, expected):
         done = subprocess.run(argv, input=script.encode(), env=self.env, cwd=SOURCE, timeout=PATIENCE, check=False,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        said = done.stdout.decode()
+        said = without_times(done.stdout.decode())
         wanted = "".join(pattern(e) for e in expected)
         assert done.returncode == 0, f"{argv} ended with {done.returncode}: {done.stderr.decode()}"
         assert re.fullmatch(wanted, said), f"printed\n{said}\ninstead of\n{''.join(expected)}"
@@ -97,7 +102,8 @@ class Readme(Case):
         real = None
         for command, expected in found:
             if real is None:
-                said = subprocess.run(client, input=command.encode(), stdout=subprocess.PIPE, timeout=PATIENCE, check=True).stdout.decode()
+                said = subprocess.run(client, input=command.encode(), stdout=subprocess.PIPE, timeout=PATIENCE, check=True).stdout
+                said = without_times(said.decode())
                 assert re.fullmatch(r'"\d+"\n', said), said
                 real = said.strip().strip('"')
             self.prints(client, command.replace(id, real), [expected.replace(id, real)])

@@ -51,7 +51,7 @@ class Start(Case):
         closed = self.path("closed")
         os.mkdir(closed, mode=0o500)
         # Root can write everywhere but where the kernel has no such thing as a new directory.
-        path = os.path.join("/sys" if os.getuid() == 0 else closed, "bakery-test-state")
+        path = os.path.join("/proc" if os.getuid() == 0 else closed, "bakery-test-state")
         self.refused(f"state_dir: {path}\n" + YAML, path)
 
     def test_a_work_directory_in_which_others_could_exchange_the_jobs_own(self):

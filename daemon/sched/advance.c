@@ -77,16 +77,24 @@ static void await_pause(struct run *run, int64_t ms)
 	run->used_ms += passed_ms;
 }
 
-static void await_another_try(struct run *run)
+/* Whether there will be another try, after *pause_ms. Not when the attempt has no time left for it: then it ends as this try did. */
+static bool is_tried_again(const struct run *run, int64_t *pause_ms)
 {
-	int64_t ms = retry_pause_ms(run->recipe->conf, &run->outcome, run->try), left = run_left_ms(run);
+	int64_t left;
 
+	if (!run->recipe || !retry_step_again(run->recipe->conf, run_conf_step(run), &run->outcome, run->try))
+		return false;
+	*pause_ms = retry_pause_ms(run->recipe->conf, &run->outcome, run->try);
+	left = run_left_ms(run);
+	return left == CONF_NONE || *pause_ms < left;
+}
+
+static void await_another_try(struct run *run, int64_t pause_ms)
+{
 	run_release(run);
 	run->try++;
-	if (left != CONF_NONE && left < ms)
-		ms = left;
-	if (ms > 0 && !run_is_stopped(run))
-		await_pause(run, ms);
+	if (pause_ms > 0 && !run_is_stopped(run))
+		await_pause(run, pause_ms);
 }
 
 /* ---- */
@@ -104,6 +112,7 @@ static void count(struct run *run)
 void await_run_advance(struct run *run)
 {
 	bool ok = order_outcome_ok(&run->outcome);
+	int64_t pause_ms;
 
 	run_log_ends(run);
 	count(run);
@@ -112,9 +121,8 @@ void await_run_advance(struct run *run)
 			(void)run_ends_between(run);
 		else
 			await_next_step(run);
-	} else if (!ok && run->recipe && run_left_ms(run) != 0 &&
-		   retry_step_again(run->recipe->conf, run_conf_step(run), &run->outcome, run->try)) {
-		await_another_try(run);
+	} else if (!ok && is_tried_again(run, &pause_ms)) {
+		await_another_try(run, pause_ms);
 	} else {
 		run_step(run, ATTEMPT_NEWS_END);
 	}
